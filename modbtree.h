@@ -1,0 +1,105 @@
+// The contract between the MicroPython module (modbtree.c) and the Rust library (src/ffi.rs).
+//
+// Rust never calls MicroPython: it calls only the modbtree_* functions at the end of this
+// file, and those must return normally (they catch every exception, see DESIGN.md).
+#ifndef MODBTREE_H
+#define MODBTREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Opaque, owned by the caller: memory of btree_db_size() and btree_cursor_size() bytes,
+// zeroed, pointer-aligned, and kept where the garbage collector finds it. Everything
+// else hangs off these blocks by pointers to the start of blocks from modbtree_alloc().
+typedef struct _btree_db_t btree_db_t;
+typedef struct _btree_cursor_t btree_cursor_t;
+
+// A key or value in the database. ptr != NULL: len bytes in the page cache, valid until
+// the next call with this db other than btree_fetch(). ptr == NULL and len != 0: a chain of
+// overflow pages starting at `page`, to be copied out with btree_fetch().
+typedef struct _btree_bytes_t {
+    const uint8_t *ptr;
+    uint32_t len;
+    uint32_t page;
+} btree_bytes_t;
+
+typedef struct _btree_options_t {
+    uint32_t flags;      // BTREE_DUP or 0
+    uint32_t pagesize;   // bytes, 512..65536, even; 0: default
+    uint32_t cachesize;  // bytes; 0: the minimum
+    uint32_t minkeypage; // 0 (means 2) or at least 2
+    uint8_t memory;      // 1: no stream at all, the pages live only in memory
+} btree_options_t;
+
+typedef struct _btree_stat_t {
+    uint32_t pagesize;   // bytes
+    uint32_t pages;      // in the file once everything is flushed, page 0 included
+    uint32_t depth;      // levels, 1: the root is a leaf
+    uint32_t free;       // pages on the free list
+    uint32_t cached;     // pages in memory
+    uint32_t dirty;      // of these, changed since the last flush
+} btree_stat_t;
+
+// Where and why the last call failed with a damaged file.
+typedef struct _btree_fault_t {
+    uint32_t page;
+    uint32_t offset;     // bytes from the start of the page
+    const char *reason;  // static, zero-terminated; NULL: the last error has no place
+} btree_fault_t;
+
+enum {
+    BTREE_DUP = 1,           // btree_options_t.flags: keys may occur more than once
+    BTREE_NOOVERWRITE = 8,   // btree_put: leave an existing key alone and return 1
+};
+
+// Where btree_seek() puts a cursor. The next btree_step() in the direction named returns ...
+enum {
+    BTREE_FIRST,         // forward: the first item
+    BTREE_LAST,          // backward: the last item
+    BTREE_GE,            // forward: the first item with a key >= the given one
+    BTREE_GT,            // forward: the first item with a key > the given one
+    BTREE_LE,            // backward: the last item with a key <= the given one
+    BTREE_LT,            // backward: the last item with a key < the given one
+    BTREE_PREFIX_LAST,   // backward: the last item whose key, cut to the given length, is <= the given one
+};
+
+// All functions returning int: 0 success, 1 "no such key" / "no more items", negative -errno.
+size_t btree_db_size(void);
+size_t btree_cursor_size(void);
+int btree_open(btree_db_t *db, void *ctx, const btree_options_t *options);
+// Flushes and gives all memory back; if the flush fails, memory is given back all the same.
+int btree_close(btree_db_t *db);
+int btree_flush(btree_db_t *db);
+int btree_get(btree_db_t *db, const uint8_t *key, size_t klen, btree_bytes_t *value);
+// Copies src->len bytes of an overflow chain to dst.
+int btree_fetch(btree_db_t *db, const btree_bytes_t *src, uint8_t *dst);
+int btree_put(btree_db_t *db, const uint8_t *key, size_t klen, const uint8_t *value, size_t vlen, unsigned flags);
+int btree_delete(btree_db_t *db, const uint8_t *key, size_t klen);
+// key may be NULL for BTREE_FIRST and BTREE_LAST. Does no more than remember where to go.
+int btree_seek(btree_db_t *db, btree_cursor_t *cursor, const uint8_t *key, size_t klen, unsigned where);
+// Moves past one item and reports it. Changes of the tree between two steps are allowed:
+// the cursor goes on from the last key it reported. At an end it returns 1 and stays.
+int btree_step(btree_db_t *db, btree_cursor_t *cursor, int backward, btree_bytes_t *key, btree_bytes_t *value);
+// Gives back the memory of a cursor (its copy of the last key). Optional: the garbage collector does, too.
+void btree_cursor_free(btree_db_t *db, btree_cursor_t *cursor);
+void btree_fault(const btree_db_t *db, btree_fault_t *fault);
+// Feature "extras":
+int btree_count(btree_db_t *db, uint32_t *count);
+int btree_clear(btree_db_t *db);
+int btree_stat(btree_db_t *db, btree_stat_t *stat);
+
+// Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept
+// in ctx and reported as an error number.
+// Returns the number of bytes read (less than len only at the end of the stream) or -errno.
+int modbtree_read(void *ctx, uint64_t offset, uint8_t *buf, size_t len);
+// Writes all of buf: 0 or -errno.
+int modbtree_write(void *ctx, uint64_t offset, const uint8_t *buf, size_t len);
+// The header of a new stream: up to len bytes at the present position, as the C module reads it.
+int modbtree_read_here(void *ctx, uint8_t *buf, size_t len);
+int modbtree_size(void *ctx, uint64_t *size);
+int modbtree_sync(void *ctx);
+// NULL if there is no memory. The content is undefined.
+void *modbtree_alloc(void *ctx, size_t size);
+void modbtree_free(void *ctx, void *ptr, size_t size);
+
+#endif

@@ -1,0 +1,93 @@
+//! What can go wrong. Errors are small; the place of a damage is kept by the pager
+//! ([`Fault`]), so that a `Result` travels in registers on a microcontroller.
+
+/// Why an operation failed. No failed operation changes the tree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Error {
+    /// The storage failed with this (positive) error number.
+    Io(i32),
+    /// The memory provider has no more memory.
+    NoMemory,
+    /// The file is damaged or no database; [`Fault`] tells where.
+    Corrupt(Reason),
+    /// A parameter is out of range.
+    Invalid,
+    /// The tree or the file has reached a limit of the format.
+    Full,
+}
+
+/// Result of the operations of this crate.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Where the last damage was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Page number; the page starts at this number times the page size.
+    pub page: u32,
+    /// Bytes from the start of the page.
+    pub offset: u32,
+    /// What is wrong there.
+    pub reason: Reason,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What is wrong with a damaged file (format: FORMAT.md).
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(i32)]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+
+        impl Reason {
+            /// The reason in words, ending in a zero byte for C.
+            pub fn text_z(self) -> &'static str {
+                match self { $(Reason::$name => concat!($text, "\0"),)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Shorter than a meta page and a root page.
+    TooShort = "file too short",
+    /// No magic number of a BerkeleyDB 1.xx B-tree.
+    Magic = "not a btree file",
+    /// A version other than 3.
+    Version = "unknown version",
+    /// A page size outside 512..=65536 or odd.
+    PageSize = "bad page size",
+    /// Flag bits this library does not know; record-number files have one.
+    MetaFlags = "unknown kind of file",
+    /// A link to a page that the file does not have.
+    PageRange = "page number out of range",
+    /// The page's own number is another one.
+    PageNumber = "wrong page number in page",
+    /// A page of another type than the place requires.
+    PageType = "wrong page type",
+    /// `lower` or `upper` out of range.
+    Bounds = "bad page bounds",
+    /// An index that points outside the entries.
+    EntryOffset = "bad entry offset",
+    /// An entry that does not fit its page or has impossible sizes.
+    EntrySize = "bad entry size",
+    /// Unknown flag bits in an entry.
+    EntryFlags = "bad entry flags",
+    /// Entries overlap or leave gaps.
+    Overlap = "entries overlap",
+    /// Deeper than any tree can be: a cycle of child links.
+    Depth = "tree too deep",
+    /// Neighbours do not name each other, or an endless list.
+    Sibling = "bad sibling link",
+    /// An internal page without entries.
+    Empty = "empty internal page",
+    /// An overflow chain that is too short, too long or impossible.
+    Chain = "bad overflow chain",
+    /// A free list that leads to pages in use.
+    FreeList = "bad free list",
+}
+
+impl Reason {
+    /// The reason in words.
+    pub fn text(self) -> &'static str {
+        self.text_z().trim_end_matches('\0')
+    }
+}

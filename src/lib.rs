@@ -1,0 +1,60 @@
+//! BerkeleyDB 1.85 B-trees, byte for byte, for microcontrollers and the PC.
+//!
+//! The layers, each knowing only the ones before it:
+//!
+//! - `page`: pages as bytes (FORMAT.md), no I/O
+//! - [`Storage`], [`Memory`]: what the outside world provides
+//! - `pager`: pages by number, the cache, the free list, operations that can be undone
+//! - `tree`: keys, splits, merging, overflow chains, cursors; its face is [`Db`]
+//! - `ffi` (feature `micropython`): the C functions of `modbtree.h`
+//!
+//! The core never panics, never allocates but through [`Memory`], and a failed operation
+//! leaves the tree as it was.
+//!
+//! ```
+//! use modbtree::{Cursor, Db, HeapMemory, Options, VecStorage};
+//!
+//! let mut file = VecStorage::default();
+//! let mut db = Db::open(&mut file, HeapMemory, &Options::default()).unwrap();
+//! db.put(b"2", b"two").unwrap();
+//! db.put(b"1", b"one").unwrap();
+//! assert_eq!(db.get_vec(b"2").unwrap().as_deref(), Some(b"two".as_slice()));
+//! let mut cursor = Cursor::new(HeapMemory);
+//! let keys: Vec<_> = db.iter(&mut cursor).map(|item| item.unwrap().0).collect();
+//! assert_eq!(keys, [b"1", b"2"]);
+//! db.flush().unwrap();
+//! ```
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+#![warn(clippy::pedantic)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::cast_possible_truncation, clippy::module_name_repetitions, clippy::must_use_candidate)]
+#![allow(clippy::missing_errors_doc, clippy::too_many_arguments)]
+
+mod error;
+#[cfg(feature = "micropython")]
+mod ffi;
+mod memory;
+mod page;
+mod pager;
+mod storage;
+mod tree;
+
+pub use error::{Error, Fault, Reason, Result};
+#[cfg(any(test, feature = "std"))]
+pub use memory::HeapMemory;
+pub use memory::Memory;
+pub use page::Order;
+pub use pager::{OpenError, Options};
+#[cfg(any(test, feature = "std"))]
+pub use storage::{FileStorage, VecStorage};
+pub use storage::{NoStorage, Storage};
+#[cfg(any(test, feature = "std"))]
+pub use tree::Iter;
+pub use tree::{Cursor, Db, Item, Stat, Where};
+
+/// Reached by no code path; here because a staticlib without the standard library needs one.
+#[cfg(all(feature = "micropython", not(any(test, feature = "std"))))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

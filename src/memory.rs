@@ -1,0 +1,118 @@
+//! Where page frames and key copies come from. Running out is an answer, not an abort.
+
+use core::ptr::NonNull;
+
+/// A provider of memory blocks.
+///
+/// # Safety
+/// A block that `alloc` returns is valid for reads and writes of `size` bytes, aligned for
+/// pointers and unused by anything else until it is given to `free`.
+pub unsafe trait Memory: Copy {
+    /// A block of `size` bytes of undefined content, or `None` if there is no memory.
+    fn alloc(&self, size: usize) -> Option<NonNull<u8>>;
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// `block` came from `alloc(size)` of this provider and is not used any more.
+    unsafe fn free(&self, block: NonNull<u8>, size: usize);
+}
+
+/// A byte string in a block of its own that grows as needed.
+pub(crate) struct Buffer<M: Memory> {
+    memory: M,
+    block: Option<NonNull<u8>>,
+    capacity: usize,
+    len: usize,
+}
+
+impl<M: Memory> Buffer<M> {
+    pub fn new(memory: M) -> Self {
+        Buffer { memory, block: None, capacity: 0, len: 0 }
+    }
+
+    /// Gives the string `len` bytes of unspecified content; false, and the old string, if there is no memory.
+    pub fn resize(&mut self, len: usize) -> bool {
+        if len > self.capacity {
+            // A little more than asked for, so that keys of growing length do not allocate each time.
+            let capacity = len.saturating_add(15) & !15;
+            let Some(block) = self.memory.alloc(capacity) else { return false };
+            // SAFETY: the provider guarantees `capacity` writable bytes.
+            unsafe { block.as_ptr().write_bytes(0, capacity) };
+            self.release();
+            self.block = Some(block);
+            self.capacity = capacity;
+        }
+        self.len = len;
+        true
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        match self.block {
+            // SAFETY: the block has at least `len` initialised bytes (`resize` zeroes it) and is ours.
+            Some(block) => unsafe { core::slice::from_raw_parts(block.as_ptr(), self.len) },
+            None => &[],
+        }
+    }
+
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        match self.block {
+            // SAFETY: as in `bytes`, and `self` is borrowed exclusively.
+            Some(block) => unsafe { core::slice::from_raw_parts_mut(block.as_ptr(), self.len) },
+            None => &mut [],
+        }
+    }
+
+    /// Replaces the string; false, and the old string, if there is no memory.
+    pub fn set(&mut self, from: &[u8]) -> bool {
+        if !self.resize(from.len()) {
+            return false;
+        }
+        let to = self.bytes_mut();
+        if to.len() == from.len() {
+            to.copy_from_slice(from);
+        }
+        true
+    }
+
+    fn release(&mut self) {
+        if let Some(block) = self.block.take() {
+            // SAFETY: the block came from `alloc(capacity)` and nothing refers to it any more.
+            unsafe { self.memory.free(block, self.capacity) };
+        }
+        self.capacity = 0;
+        self.len = 0;
+    }
+}
+
+impl<M: Memory> Drop for Buffer<M> {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// The heap of the host.
+#[cfg(any(test, feature = "std"))]
+#[derive(Clone, Copy, Default, Debug)]
+pub struct HeapMemory;
+
+#[cfg(any(test, feature = "std"))]
+fn heap_layout(size: usize) -> Option<std::alloc::Layout> {
+    std::alloc::Layout::from_size_align(size.max(1), 16).ok()
+}
+
+// SAFETY: the global allocator's guarantees are those of the trait.
+#[cfg(any(test, feature = "std"))]
+unsafe impl Memory for HeapMemory {
+    fn alloc(&self, size: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the layout has a size of at least 1.
+        NonNull::new(unsafe { std::alloc::alloc(heap_layout(size)?) })
+    }
+
+    unsafe fn free(&self, block: NonNull<u8>, size: usize) {
+        if let Some(layout) = heap_layout(size) {
+            // SAFETY: `alloc` used the same layout, by the contract of `free`.
+            unsafe { std::alloc::dealloc(block.as_ptr(), layout) }
+        }
+    }
+}

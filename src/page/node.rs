@@ -1,0 +1,241 @@
+//! Leaf and internal pages: header, index array, entries (FORMAT.md, "Tree pages").
+//!
+//! Readers rely on [`verify_tree_page`](super::verify_tree_page), which every page passes
+//! when it enters the cache; without it they may return nonsense but still cannot panic.
+
+use super::{bytes::Order, field, kind, HEADER};
+
+/// Bytes of an entry before its key.
+pub(crate) const ENTRY_FIXED: usize = 9;
+/// Bytes of an index slot.
+pub(crate) const SLOT: usize = 2;
+/// Bytes of an overflow reference: first page and size of the item.
+pub(crate) const REF: usize = 8;
+
+/// The value is an overflow reference.
+pub(crate) const BIG_DATA: u8 = 1;
+/// The key is an overflow reference.
+pub(crate) const BIG_KEY: u8 = 2;
+
+/// Bytes that an entry with `body` bytes of key and value takes on a page.
+#[inline]
+pub(crate) fn entry_size(body: usize) -> usize {
+    ENTRY_FIXED.wrapping_add(body).wrapping_add(3) & !3
+}
+
+/// An entry as stored; keys and data may be overflow references.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub flags: u8,
+    pub key: &'a [u8],
+    /// Empty on internal pages.
+    pub data: &'a [u8],
+    /// Page below, on internal pages.
+    pub child: u32,
+}
+
+impl Entry<'_> {
+    /// Bytes the entry takes on a page.
+    pub fn size(&self) -> usize {
+        entry_size(self.key.len().wrapping_add(self.data.len()))
+    }
+}
+
+/// A tree page for reading.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'a> {
+    pub order: Order,
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Node<'a> {
+    pub fn new(order: Order, bytes: &'a [u8]) -> Self {
+        Node { order, bytes }
+    }
+
+    #[inline]
+    pub fn field(&self, at: usize) -> u32 {
+        self.order.u32(self.bytes, at)
+    }
+
+    #[inline]
+    pub fn is_leaf(&self) -> bool {
+        self.field(field::FLAGS) == kind::LEAF
+    }
+
+    pub fn lower(&self) -> usize {
+        self.order.u16(self.bytes, field::LOWER)
+    }
+
+    /// Offset of the lowest entry. 0 stands for 65536.
+    pub fn upper(&self) -> usize {
+        match self.order.u16(self.bytes, field::UPPER) {
+            0 => self.bytes.len(),
+            upper => upper,
+        }
+    }
+
+    /// Number of entries.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.lower().saturating_sub(HEADER) / SLOT
+    }
+
+    /// Bytes between the index array and the entries.
+    pub fn free(&self) -> usize {
+        self.upper().saturating_sub(self.lower())
+    }
+
+    /// Bytes taken by entries and their slots, out of page size - [`HEADER`].
+    pub fn used(&self) -> usize {
+        self.bytes.len().saturating_sub(HEADER).saturating_sub(self.free())
+    }
+
+    /// Offset of entry `i` on the page.
+    #[inline]
+    pub fn offset(&self, i: usize) -> usize {
+        self.order.u16(self.bytes, HEADER.wrapping_add(i.wrapping_mul(SLOT)))
+    }
+
+    /// Flags and stored key of entry `i`.
+    #[inline(always)]
+    pub fn key(&self, i: usize) -> (u8, &'a [u8]) {
+        let entry = self.bytes.get(self.offset(i)..).unwrap_or(&[]);
+        let len = self.order.u32(entry, 0) as usize;
+        let key = entry.get(ENTRY_FIXED..len.wrapping_add(ENTRY_FIXED)).unwrap_or(&[]);
+        (entry.get(8).copied().unwrap_or(0), key)
+    }
+
+    /// Entry `i`.
+    pub fn entry(&self, i: usize) -> Entry<'a> {
+        let (flags, key) = self.key(i);
+        let off = self.offset(i);
+        let second = self.order.u32(self.bytes, off.wrapping_add(4));
+        if !self.is_leaf() {
+            return Entry { flags, key, data: &[], child: second };
+        }
+        let start = off.wrapping_add(ENTRY_FIXED).wrapping_add(key.len());
+        let data = self.bytes.get(start..start.wrapping_add(second as usize)).unwrap_or(&[]);
+        Entry { flags, key, data, child: 0 }
+    }
+
+    /// The child of internal entry `i`.
+    #[inline]
+    pub fn child(&self, i: usize) -> u32 {
+        self.order.u32(self.bytes, self.offset(i).wrapping_add(4))
+    }
+}
+
+/// Moves bytes inside a page; does nothing if a range leaves the page.
+fn shift(bytes: &mut [u8], from: usize, to: usize, len: usize) {
+    let whole = bytes.len();
+    let fits = |start: usize| start <= whole && len <= whole - start;
+    if fits(from) && fits(to) {
+        bytes.copy_within(from..from + len, to);
+    }
+}
+
+fn zero(bytes: &mut [u8], at: usize, len: usize) {
+    if let Some(part) = bytes.get_mut(at..at.wrapping_add(len)) {
+        part.fill(0);
+    }
+}
+
+/// Copies `from` to offset `at`; does nothing if it does not fit.
+pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
+    if let Some(part) = bytes.get_mut(at..at.wrapping_add(from.len())) {
+        if part.len() == from.len() {
+            part.copy_from_slice(from);
+        }
+    }
+}
+
+/// Makes room for an entry of `size` bytes as number `i` and returns its offset.
+/// The caller has made sure that `size` + [`SLOT`] bytes are free, and fills it.
+pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -> usize {
+    let node = Node::new(order, bytes);
+    let (lower, upper) = (node.lower(), node.upper());
+    let slot = HEADER + i * SLOT;
+    let offset = upper.wrapping_sub(size);
+    shift(bytes, slot, slot + SLOT, lower.saturating_sub(slot));
+    order.put_u16(bytes, slot, offset as u16);
+    order.put_u16(bytes, field::LOWER, lower.wrapping_add(SLOT) as u16);
+    order.put_u16(bytes, field::UPPER, offset as u16);
+    offset
+}
+
+/// Takes entry `i` out, closing the gap and zeroing what becomes free.
+pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
+    let node = Node::new(order, bytes);
+    let (lower, upper, count) = (node.lower(), node.upper(), node.len());
+    let (offset, size) = (node.offset(i), node.entry(i).size());
+    shift(bytes, upper, upper.wrapping_add(size), offset.saturating_sub(upper));
+    zero(bytes, upper, size);
+    let slot = HEADER + i * SLOT;
+    shift(bytes, slot + SLOT, slot, lower.saturating_sub(slot + SLOT));
+    zero(bytes, lower.wrapping_sub(SLOT), SLOT);
+    order.put_u16(bytes, field::LOWER, lower.wrapping_sub(SLOT) as u16);
+    order.put_u16(bytes, field::UPPER, upper.wrapping_add(size) as u16);
+    for slot in 0..count.saturating_sub(1) {
+        let at = HEADER + slot * SLOT;
+        let old = order.u16(bytes, at);
+        if old < offset {
+            order.put_u16(bytes, at, old.wrapping_add(size) as u16);
+        }
+    }
+}
+
+/// Writes an entry of two length words, flags and two parts of a body at `offset`.
+pub(crate) fn put_entry(
+    order: Order,
+    bytes: &mut [u8],
+    offset: usize,
+    second: u32,
+    flags: u8,
+    key: &[u8],
+    data: &[u8],
+) {
+    order.put_u32(bytes, offset, key.len() as u32);
+    order.put_u32(bytes, offset.wrapping_add(4), second);
+    put(bytes, offset.wrapping_add(8), &[flags]);
+    put(bytes, offset.wrapping_add(ENTRY_FIXED), key);
+    let end = offset.wrapping_add(ENTRY_FIXED).wrapping_add(key.len());
+    put(bytes, end, data);
+    let body = key.len().wrapping_add(data.len());
+    let end = end.wrapping_add(data.len());
+    zero(bytes, end, entry_size(body).wrapping_sub(ENTRY_FIXED).wrapping_sub(body));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{init, verify_tree_page};
+    use super::*;
+
+    fn insert(order: Order, page: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
+        let off = open_slot(order, page, i, entry_size(key.len() + data.len()));
+        put_entry(order, page, off, data.len() as u32, 0, key, data);
+    }
+
+    #[test]
+    fn insert_and_remove_leave_no_traces() {
+        for (order, size) in [(Order::Little, 512), (Order::Big, 514), (Order::Little, 65536)] {
+            let mut page = vec![0u8; size];
+            init(order, &mut page, 3, kind::LEAF);
+            let empty = page.clone();
+            insert(order, &mut page, 0, b"m", b"1234");
+            insert(order, &mut page, 0, b"a", b"");
+            insert(order, &mut page, 2, b"zz", b"x");
+            assert_eq!(verify_tree_page(order, &page, 3), Ok(()));
+            let node = Node::new(order, &page);
+            let keys: Vec<&[u8]> = (0..node.len()).map(|i| node.key(i).1).collect();
+            assert_eq!(keys, [b"a".as_slice(), b"m", b"zz"]);
+            assert_eq!(node.entry(1).data, b"1234");
+            assert_eq!(node.used(), 3 * SLOT + 12 + 16 + 12);
+            for _ in 0..3 {
+                remove(order, &mut page, Node::new(order, &page).len() / 2);
+                assert_eq!(verify_tree_page(order, &page, 3), Ok(()));
+            }
+            assert!(page == empty);
+        }
+    }
+}

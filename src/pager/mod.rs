@@ -1,0 +1,243 @@
+//! Pages by number: a write-back cache over a [`Storage`], the free list, and operations
+//! that either happen as a whole or not at all.
+//!
+//! - Changed pages stay in memory until [`Pager::flush`] as long as memory allows.
+//! - Between [`Pager::begin`] and [`Pager::commit`] or [`Pager::rollback`] every change goes
+//!   through [`Pager::touch`] or [`Pager::image`], which keep what rollback needs.
+//! - A page handed out stays where it is until the next `begin` (or [`Pager::release`]).
+
+mod cache;
+mod flush;
+mod free;
+mod pool;
+
+use crate::error::{Error, Fault, Reason, Result};
+use crate::memory::Memory;
+use crate::page::meta::{self, Meta};
+use crate::page::{field, init, kind, Order, HEADER};
+use crate::storage::Storage;
+pub(crate) use pool::Idx;
+use pool::{Pool, VERIFIED};
+
+/// Frames that are always granted, as in the C library.
+const MIN_FRAMES: usize = 5;
+/// Clean pages kept beside any number of changed ones, so that a descent does not evict itself.
+const MIN_CLEAN: usize = 4;
+/// More frames than this cannot be numbered.
+const MAX_FRAMES: usize = 0x7fff;
+
+/// Parameters of a database.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Options {
+    /// Bytes per page of a new file, 512 to 65536 and even; 0 means 4096. An existing file has its own.
+    pub page_size: u32,
+    /// Bytes of pages to keep in memory; at least five pages are.
+    pub cache_size: u32,
+    /// Entries that must fit on a page, at least 2; 0 means 2. Larger ones go to overflow pages.
+    pub min_keys: u32,
+    /// Whether a new file allows a key to occur more than once.
+    pub duplicates: bool,
+    /// Byte order of a new file; `None`: that of the machine.
+    pub order: Option<Order>,
+}
+
+impl Options {
+    /// Refuses impossible parameters; they have not touched the storage then.
+    pub fn check(&self) -> Result<()> {
+        if (self.page_size != 0 && !meta::page_size_ok(self.page_size)) || self.min_keys == 1 {
+            return Err(Error::Invalid);
+        }
+        Ok(())
+    }
+}
+
+/// Why a file could not be opened, and where it is damaged if it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenError {
+    /// What went wrong.
+    pub error: Error,
+    /// The place in the file, for [`Error::Corrupt`].
+    pub fault: Option<Fault>,
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        OpenError { error, fault: None }
+    }
+}
+
+fn bad_meta((offset, reason): (u32, Reason)) -> OpenError {
+    OpenError { error: Error::Corrupt(reason), fault: Some(Fault { page: 0, offset, reason }) }
+}
+
+pub(crate) struct Pager<S: Storage, M: Memory> {
+    storage: S,
+    pool: Pool<M>,
+    meta: Meta,
+    /// `meta.free` as on the storage; `None`: there is no page 0 yet.
+    stored_free: Option<u32>,
+    /// Pages of the file, page 0 included, as the tree sees it.
+    pages: u32,
+    /// Pages that the storage has.
+    stored: u32,
+    /// Frames granted by the cache size.
+    limit: usize,
+    /// First of the frames touched by the running operation, linked by `chain`.
+    touched: Option<Idx>,
+    /// `meta.free` and `pages` before the running operation.
+    before: (u32, u32),
+    /// Whether anything was changed since the last flush.
+    changed: bool,
+    /// A failed write: what the storage holds is unknown until it is opened again.
+    failed: Option<Error>,
+    fault: Option<Fault>,
+}
+
+impl<S: Storage, M: Memory> Pager<S, M> {
+    /// Opens the file in `storage`, or a new one if it is empty. Writes nothing.
+    pub fn open(mut storage: S, memory: M, options: &Options) -> core::result::Result<Self, OpenError> {
+        options.check()?;
+        let size = storage.size()?;
+        let mut meta = Meta {
+            order: options.order.unwrap_or(Order::NATIVE),
+            page_size: if options.page_size == 0 { 4096 } else { options.page_size },
+            free: 0,
+            nrecs: 0,
+            duplicates: options.duplicates,
+        };
+        let (mut pages, mut stored_free) = (2, None);
+        if size != 0 {
+            let mut header = [0u8; meta::LEN];
+            let got = storage.read(0, &mut header)?;
+            meta = Meta::parse(header.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
+            pages = size
+                .checked_div(u64::from(meta.page_size))
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(u32::MAX - 1);
+            if pages < 2 {
+                return Err(bad_meta((size as u32, Reason::TooShort)));
+            }
+            stored_free = Some(meta.free);
+        }
+        let page_size = meta.page_size;
+        let cached = options.cache_size.saturating_add(page_size - 1).checked_div(page_size).unwrap_or(0);
+        let mut pager = Pager {
+            storage,
+            pool: Pool::new(memory, page_size as usize),
+            meta,
+            stored_free,
+            pages,
+            stored: if size == 0 { 0 } else { pages },
+            limit: (cached as usize).clamp(MIN_FRAMES, MAX_FRAMES),
+            touched: None,
+            before: (meta.free, pages),
+            changed: false,
+            failed: None,
+            fault: None,
+        };
+        if size == 0 {
+            let root = pager.fresh(1)?;
+            pager.format(root, 1, kind::LEAF);
+            pager.begin();
+        }
+        Ok(pager)
+    }
+
+    #[inline]
+    pub fn order(&self) -> Order {
+        self.meta.order
+    }
+
+    pub fn page_size(&self) -> usize {
+        self.meta.page_size as usize
+    }
+
+    pub fn duplicates(&self) -> bool {
+        self.meta.duplicates
+    }
+
+    /// Pages of the file, page 0 included.
+    pub fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// Bytes of data on an overflow page, and of entries and slots on a tree page.
+    pub fn capacity(&self) -> usize {
+        self.page_size().wrapping_sub(HEADER)
+    }
+
+    pub fn memory(&self) -> M {
+        self.pool.memory()
+    }
+
+    /// Where the last [`Error::Corrupt`] was found.
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// Frames in memory, and how many of them wait for a flush.
+    pub fn cached(&self) -> (usize, usize) {
+        (usize::from(self.pool.frames), self.pool.listed(true))
+    }
+
+    /// The storage, for a caller that shares it.
+    pub fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    /// Remembers where the file is damaged.
+    pub fn corrupt<T>(&mut self, page: u32, offset: u32, reason: Reason) -> Result<T> {
+        self.fault = Some(Fault { page, offset, reason });
+        Err(Error::Corrupt(reason))
+    }
+
+    /// The bytes of a page in the cache.
+    #[inline]
+    pub fn page(&self, f: Idx) -> &[u8] {
+        self.pool.page(f)
+    }
+
+    /// The bytes of a page for changing, after `touch`, `image`, or for a change that cannot
+    /// fail any more, `mark`.
+    pub fn page_mut(&mut self, f: Idx) -> &mut [u8] {
+        self.pool.page_mut(f)
+    }
+
+    pub fn pgno(&self, f: Idx) -> u32 {
+        self.pool.pgno(f)
+    }
+
+    /// A field of a page's header.
+    pub fn field(&self, f: Idx, at: usize) -> u32 {
+        self.meta.order.u32(self.pool.page(f), at)
+    }
+
+    pub fn set_field(&mut self, f: Idx, at: usize, value: u32) {
+        let order = self.meta.order;
+        order.put_u32(self.pool.page_mut(f), at, value);
+    }
+
+    /// Copies bytes between pages.
+    pub fn copy(&mut self, from: Idx, at: usize, to: Idx, to_at: usize, len: usize) {
+        self.pool.copy(from, at, to, to_at, len);
+    }
+
+    /// Empties a page and writes its header.
+    pub fn format(&mut self, f: Idx, pgno: u32, kind: u32) {
+        let order = self.meta.order;
+        let page = self.pool.page_mut(f);
+        page.fill(0);
+        init(order, page, pgno, kind);
+        let (set, clear) = if kind == kind::OVERFLOW { (0, VERIFIED) } else { (VERIFIED, 0) };
+        self.pool.set_flags(f, set, clear);
+    }
+
+    /// Replaces page `to` by the content of page `from`, which keeps its place in the tree.
+    pub fn copy_content(&mut self, from: Idx, to: Idx) {
+        let pgno = self.pool.pgno(to);
+        self.pool.copy_page(from, to);
+        self.set_field(to, field::PGNO, pgno);
+        self.set_field(to, field::PREV, 0);
+        self.set_field(to, field::NEXT, 0);
+    }
+}

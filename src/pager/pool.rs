@@ -1,0 +1,463 @@
+//! The frame pool: page-sized blocks, found by page number, in two lists by last use.
+//!
+//! The one place with raw pointers besides the C boundary. Two invariants carry it:
+//! an [`Idx`] is below `slots`, which never shrinks, and `table` holds `slots` initialised
+//! frames followed by `slots` hash buckets. A garbage collector finds everything from
+//! here: `table` is the start of a block, and so is `data` of each frame in it.
+
+use crate::memory::Memory;
+use core::ptr::NonNull;
+
+/// Number of a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Idx(u16);
+
+const NIL: u16 = u16::MAX;
+/// Frames in the first table; later ones double.
+const FIRST_SLOTS: usize = 8;
+/// Page number of a frame that holds no page. No file has so many pages.
+pub(crate) const NO_PAGE: u32 = u32::MAX;
+
+/// The page differs from the storage; the frame is in the list of dirty frames.
+pub(crate) const DIRTY: u8 = 1;
+/// The page passed `verify_tree_page`.
+pub(crate) const VERIFIED: u8 = 2;
+/// Changed or created by the running operation.
+pub(crate) const TOUCHED: u8 = 4;
+/// The page was dirty before the running operation: `undo` holds what it was.
+pub(crate) const WAS_DIRTY: u8 = 8;
+/// In one of the two lists.
+const LISTED: u8 = 16;
+
+struct Frame {
+    /// Page-sized block, null in an unused slot.
+    data: *mut u8,
+    pub pgno: u32,
+    hash_next: u16,
+    newer: u16,
+    older: u16,
+    /// Next in a list of frames for one purpose: unused slots, an operation's frames, a sorted flush.
+    pub chain: u16,
+    /// Frame with the image of the page before the running operation.
+    pub undo: u16,
+    pin: u16,
+    pub flags: u8,
+}
+
+/// One of the two lists, from the most to the least recently used frame.
+#[derive(Clone, Copy)]
+struct List {
+    newest: u16,
+    oldest: u16,
+    len: u16,
+}
+
+const EMPTY: List = List { newest: NIL, oldest: NIL, len: 0 };
+
+pub(crate) struct Pool<M: Memory> {
+    memory: M,
+    page_size: usize,
+    table: Option<NonNull<Frame>>,
+    slots: u16,
+    unused: u16,
+    /// Frames with a block.
+    pub frames: u16,
+    clean: List,
+    dirty: List,
+    /// Frames pinned with this number must stay; a new operation takes the next number.
+    pin: u16,
+}
+
+impl<M: Memory> Pool<M> {
+    pub fn new(memory: M, page_size: usize) -> Self {
+        Pool {
+            memory,
+            page_size,
+            table: None,
+            slots: 0,
+            unused: NIL,
+            frames: 0,
+            clean: EMPTY,
+            dirty: EMPTY,
+            pin: 1,
+        }
+    }
+
+    pub fn memory(&self) -> M {
+        self.memory
+    }
+
+    fn at(&self, i: u16) -> *mut Frame {
+        debug_assert!(i < self.slots);
+        match self.table {
+            // SAFETY: i < slots by the invariant of Idx and of the links, so this stays in the table.
+            Some(table) => unsafe { table.as_ptr().add(usize::from(i)) },
+            None => core::ptr::null_mut(),
+        }
+    }
+
+    fn frame(&self, i: u16) -> &Frame {
+        // SAFETY: an index exists only after the table, and its frames are initialised.
+        unsafe { &*self.at(i) }
+    }
+
+    fn frame_mut(&mut self, i: u16) -> &mut Frame {
+        // SAFETY: as in `frame`, and `self` is borrowed exclusively.
+        unsafe { &mut *self.at(i) }
+    }
+
+    /// The bucket of a page number: `slots` is a power of two.
+    fn bucket(&self, pgno: u32) -> *mut u16 {
+        let n = usize::from(self.slots);
+        let at = pgno as usize & n.wrapping_sub(1);
+        match self.table {
+            // SAFETY: the buckets follow the `slots` frames in the same block; at < slots.
+            Some(table) => unsafe { table.as_ptr().add(n).cast::<u16>().add(at) },
+            None => core::ptr::null_mut(),
+        }
+    }
+
+    fn table_size(slots: usize) -> usize {
+        slots * (size_of::<Frame>() + size_of::<u16>())
+    }
+
+    /// Doubles the table. False if there is no memory; nothing has changed then.
+    fn grow(&mut self) -> bool {
+        let old = usize::from(self.slots);
+        let slots = (old * 2).max(FIRST_SLOTS);
+        if slots > usize::from(NIL) {
+            return false;
+        }
+        let Some(block) = self.memory.alloc(Self::table_size(slots)) else { return false };
+        let table = block.cast::<Frame>();
+        // SAFETY: the block has room for `slots` frames and buckets, is aligned for pointers and
+        // ours alone; the old table has `old` frames, and is given back with the size it was asked for.
+        unsafe {
+            for i in 0..slots {
+                let chain = if i + 1 < slots { (i + 1) as u16 } else { NIL };
+                let vacant = Frame {
+                    data: core::ptr::null_mut(),
+                    pgno: NO_PAGE,
+                    hash_next: NIL,
+                    newer: NIL,
+                    older: NIL,
+                    chain,
+                    undo: NIL,
+                    pin: 0,
+                    flags: 0,
+                };
+                table.as_ptr().add(i).write(vacant);
+                table.as_ptr().add(slots).cast::<u16>().add(i).write(NIL);
+            }
+            if let Some(before) = self.table {
+                core::ptr::copy_nonoverlapping(before.as_ptr(), table.as_ptr(), old);
+                self.memory.free(before.cast(), Self::table_size(old));
+            }
+        }
+        self.table = Some(table);
+        self.slots = slots as u16;
+        // Growing happens only when no slot is unused.
+        self.unused = old as u16;
+        for i in 0..old as u16 {
+            self.frame_mut(i).hash_next = NIL;
+            let pgno = self.frame(i).pgno;
+            if pgno != NO_PAGE {
+                self.hash(Idx(i), pgno);
+            }
+        }
+        true
+    }
+
+    /// A zeroed frame without a page, in no list; `None` if there is no memory.
+    pub fn alloc(&mut self) -> Option<Idx> {
+        if self.unused == NIL && !self.grow() {
+            return None;
+        }
+        let block = self.memory.alloc(self.page_size)?;
+        let (i, size) = (self.unused, self.page_size);
+        let frame = self.frame_mut(i);
+        frame.data = block.as_ptr();
+        // SAFETY: the block has `size` bytes and is ours. Zeroing makes it initialised.
+        unsafe { frame.data.write_bytes(0, size) };
+        frame.pgno = NO_PAGE;
+        frame.flags = 0;
+        frame.pin = 0;
+        frame.undo = NIL;
+        let next = core::mem::replace(&mut frame.chain, NIL);
+        self.unused = next;
+        self.frames += 1;
+        Some(Idx(i))
+    }
+
+    /// Gives the block of a frame back and forgets its page.
+    pub fn free(&mut self, f: Idx) {
+        self.forget(f);
+        self.unlist(f);
+        let (size, unused) = (self.page_size, self.unused);
+        let frame = self.frame_mut(f.0);
+        let data = core::mem::replace(&mut frame.data, core::ptr::null_mut());
+        frame.flags = 0;
+        frame.chain = unused;
+        if let Some(block) = NonNull::new(data) {
+            // SAFETY: the block came from `alloc(page_size)`; the frame does not name it any more.
+            unsafe { self.memory.free(block, size) };
+            self.unused = f.0;
+            self.frames -= 1;
+        }
+    }
+
+    /// The bytes of the page in a frame.
+    #[inline]
+    pub fn page(&self, f: Idx) -> &[u8] {
+        let data = self.frame(f.0).data;
+        if data.is_null() {
+            return &[];
+        }
+        // SAFETY: a non-null block has page_size initialised bytes; `self` is borrowed, so no one writes.
+        unsafe { core::slice::from_raw_parts(data, self.page_size) }
+    }
+
+    /// The bytes of the page in a frame, for changing.
+    #[inline]
+    pub fn page_mut(&mut self, f: Idx) -> &mut [u8] {
+        let data = self.frame(f.0).data;
+        if data.is_null() {
+            return &mut [];
+        }
+        // SAFETY: as in `page`, and `self` is borrowed exclusively.
+        unsafe { core::slice::from_raw_parts_mut(data, self.page_size) }
+    }
+
+    /// Copies `len` bytes between pages (or inside one). Does nothing if a range leaves its page.
+    pub fn copy(&mut self, from: Idx, at: usize, to: Idx, to_at: usize, len: usize) {
+        let (source, target) = (self.frame(from.0).data, self.frame(to.0).data);
+        let fits = |start: usize| start <= self.page_size && len <= self.page_size - start;
+        if !source.is_null() && !target.is_null() && fits(at) && fits(to_at) {
+            // SAFETY: both ranges lie inside blocks of page_size bytes; `copy` allows overlap.
+            unsafe { core::ptr::copy(source.add(at), target.add(to_at), len) };
+        }
+    }
+
+    /// Copies a whole page.
+    pub fn copy_page(&mut self, from: Idx, to: Idx) {
+        self.copy(from, 0, to, 0, self.page_size);
+    }
+
+    /// The frame of a page.
+    #[inline]
+    pub fn find(&self, pgno: u32) -> Option<Idx> {
+        if self.slots == 0 {
+            return None;
+        }
+        // SAFETY: a table exists, so the bucket is an initialised u16 inside it.
+        let mut i = unsafe { *self.bucket(pgno) };
+        while i != NIL {
+            let frame = self.frame(i);
+            if frame.pgno == pgno {
+                return Some(Idx(i));
+            }
+            i = frame.hash_next;
+        }
+        None
+    }
+
+    fn hash(&mut self, f: Idx, pgno: u32) {
+        let bucket = self.bucket(pgno);
+        // SAFETY: a frame exists, so does the table; the bucket is inside it and not borrowed.
+        let first = unsafe { core::mem::replace(&mut *bucket, f.0) };
+        let frame = self.frame_mut(f.0);
+        frame.pgno = pgno;
+        frame.hash_next = first;
+    }
+
+    /// Makes `find` return this frame for a page.
+    pub fn name(&mut self, f: Idx, pgno: u32) {
+        self.forget(f);
+        self.hash(f, pgno);
+    }
+
+    /// Takes the page number off a frame.
+    pub fn forget(&mut self, f: Idx) {
+        let pgno = self.frame(f.0).pgno;
+        if pgno == NO_PAGE {
+            return;
+        }
+        let bucket = self.bucket(pgno);
+        let next = self.frame(f.0).hash_next;
+        // SAFETY: as in `find`.
+        let mut i = unsafe { *bucket };
+        if i == f.0 {
+            // SAFETY: as in `hash`.
+            unsafe { *bucket = next };
+        }
+        while i != NIL {
+            let after = self.frame(i).hash_next;
+            if after == f.0 {
+                self.frame_mut(i).hash_next = next;
+            }
+            i = after;
+        }
+        let frame = self.frame_mut(f.0);
+        frame.pgno = NO_PAGE;
+        frame.hash_next = NIL;
+    }
+
+    fn list(&mut self, dirty: bool) -> &mut List {
+        if dirty {
+            &mut self.dirty
+        } else {
+            &mut self.clean
+        }
+    }
+
+    /// Takes a frame out of its list.
+    pub fn unlist(&mut self, f: Idx) {
+        let frame = self.frame_mut(f.0);
+        if frame.flags & LISTED == 0 {
+            return;
+        }
+        frame.flags &= !LISTED;
+        let (newer, older, dirty) = (frame.newer, frame.older, frame.flags & DIRTY != 0);
+        if newer != NIL {
+            self.frame_mut(newer).older = older;
+        } else {
+            self.list(dirty).newest = older;
+        }
+        if older != NIL {
+            self.frame_mut(older).newer = newer;
+        } else {
+            self.list(dirty).oldest = newer;
+        }
+        self.list(dirty).len -= 1;
+    }
+
+    /// Puts a frame into the list of its kind, as the most or the least recently used.
+    pub fn enlist(&mut self, f: Idx, newest: bool) {
+        self.unlist(f);
+        let dirty = self.frame(f.0).flags & DIRTY != 0;
+        let List { newest: head, oldest: tail, len } = *self.list(dirty);
+        let frame = self.frame_mut(f.0);
+        frame.flags |= LISTED;
+        (frame.newer, frame.older) = if newest { (NIL, head) } else { (tail, NIL) };
+        let next = if newest { head } else { tail };
+        if next != NIL {
+            let next = self.frame_mut(next);
+            *(if newest { &mut next.newer } else { &mut next.older }) = f.0;
+        }
+        let only = next == NIL;
+        let list = self.list(dirty);
+        list.len = len + 1;
+        if newest || only {
+            list.newest = f.0;
+        }
+        if !newest || only {
+            list.oldest = f.0;
+        }
+    }
+
+    /// Marks a frame as the most recently used one of its list.
+    #[inline]
+    pub fn used(&mut self, f: Idx) {
+        if self.frame(f.0).newer != NIL {
+            self.enlist(f, true);
+        }
+    }
+
+    /// Number of frames in the list of clean or dirty frames.
+    pub fn listed(&self, dirty: bool) -> usize {
+        usize::from(if dirty { self.dirty.len } else { self.clean.len })
+    }
+
+    /// The frame least recently used, or the next more recently used one after `after`.
+    pub fn oldest(&self, dirty: bool, after: Option<Idx>) -> Option<Idx> {
+        let i = match after {
+            Some(f) => self.frame(f.0).newer,
+            None if dirty => self.dirty.oldest,
+            None => self.clean.oldest,
+        };
+        Self::idx(i)
+    }
+
+    fn idx(i: u16) -> Option<Idx> {
+        (i != NIL).then_some(Idx(i))
+    }
+
+    pub fn pgno(&self, f: Idx) -> u32 {
+        self.frame(f.0).pgno
+    }
+
+    #[inline]
+    pub fn flags(&self, f: Idx) -> u8 {
+        self.frame(f.0).flags
+    }
+
+    /// Sets and clears flags; the frame changes lists when `DIRTY` changes.
+    pub fn set_flags(&mut self, f: Idx, set: u8, clear: u8) {
+        let old = self.frame(f.0).flags;
+        let new = (old & !clear) | set;
+        if (old ^ new) & DIRTY != 0 && old & LISTED != 0 {
+            self.unlist(f);
+            self.frame_mut(f.0).flags = new & !LISTED;
+            self.enlist(f, true);
+        } else {
+            self.frame_mut(f.0).flags = new;
+        }
+    }
+
+    pub fn chain(&self, f: Idx) -> Option<Idx> {
+        Self::idx(self.frame(f.0).chain)
+    }
+
+    pub fn set_chain(&mut self, f: Idx, to: Option<Idx>) {
+        self.frame_mut(f.0).chain = to.map_or(NIL, |f| f.0);
+    }
+
+    pub fn undo(&self, f: Idx) -> Option<Idx> {
+        Self::idx(self.frame(f.0).undo)
+    }
+
+    pub fn set_undo(&mut self, f: Idx, to: Option<Idx>) {
+        self.frame_mut(f.0).undo = to.map_or(NIL, |f| f.0);
+    }
+
+    /// Keeps a frame until the next operation starts.
+    #[inline]
+    pub fn pin(&mut self, f: Idx) {
+        self.frame_mut(f.0).pin = self.pin;
+    }
+
+    /// Lets a pinned frame go.
+    pub fn unpin(&mut self, f: Idx) {
+        self.frame_mut(f.0).pin = self.pin.wrapping_sub(1);
+    }
+
+    pub fn pinned(&self, f: Idx) -> bool {
+        self.frame(f.0).pin == self.pin
+    }
+
+    /// Lets all pinned frames go. A frame not used for 65,536 operations may look pinned
+    /// for the length of one; it is then passed over once.
+    pub fn unpin_all(&mut self) {
+        self.pin = self.pin.wrapping_add(1);
+    }
+
+    /// The first frame with a block from number `from` on, and the number after it.
+    pub fn next_from(&self, from: u16) -> Option<(Idx, u16)> {
+        (from..self.slots).find(|&i| !self.frame(i).data.is_null()).map(|i| (Idx(i), i + 1))
+    }
+}
+
+impl<M: Memory> Drop for Pool<M> {
+    fn drop(&mut self) {
+        let mut from = 0;
+        while let Some((f, next)) = self.next_from(from) {
+            self.free(f);
+            from = next;
+        }
+        if let Some(table) = self.table.take() {
+            // SAFETY: the table was allocated with this size; all blocks it named are given back.
+            unsafe { self.memory.free(table.cast(), Self::table_size(usize::from(self.slots))) };
+            self.slots = 0;
+        }
+    }
+}

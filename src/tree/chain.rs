@@ -1,0 +1,317 @@
+//! Items in pieces: inline on a tree page, or along a chain of overflow pages
+//! (FORMAT.md, "Overflow chains").
+
+use super::Db;
+use crate::error::{Reason, Result};
+use crate::memory::Memory;
+use crate::page::node::{Entry, BIG_DATA, BIG_KEY, REF};
+use crate::page::{field, kind, node, Order, HEADER};
+use crate::pager::Idx;
+use crate::storage::Storage;
+use core::cmp::Ordering;
+
+/// A key or value in the database, readable until the next operation on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    /// The page with the bytes; `None` for a chain.
+    pub(crate) frame: Option<Idx>,
+    /// Where they start on it.
+    pub(crate) at: u32,
+    /// First page of a chain, 0: inline.
+    pub(crate) page: u32,
+    len: u32,
+}
+
+impl Item {
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// True for an empty key or value.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn inline(frame: Idx, at: usize, len: usize) -> Self {
+        Item { frame: Some(frame), at: at as u32, page: 0, len: len as u32 }
+    }
+
+    /// An overflow chain.
+    pub(crate) fn chain(page: u32, len: u32) -> Self {
+        Item { frame: None, at: 0, page, len }
+    }
+}
+
+/// A contiguous part of an item.
+#[derive(Clone, Copy)]
+pub(super) struct Piece {
+    pub frame: Idx,
+    pub at: usize,
+    pub len: usize,
+}
+
+/// Walks over the pieces of an item.
+#[derive(Clone, Copy)]
+pub(super) struct Pieces {
+    item: Item,
+    page: u32,
+    left: usize,
+}
+
+/// First page and size in bytes of an overflow item.
+pub(super) fn parse_ref(order: Order, stored: &[u8]) -> (u32, u32) {
+    (order.u32(stored, 0), order.u32(stored, 4))
+}
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    /// Makes an item of stored bytes that start at `at`: a reference is checked for a size
+    /// that the file can hold, before anyone allocates memory for it.
+    fn item(&mut self, f: Idx, at: usize, len: usize, big: bool) -> Result<Item> {
+        if !big {
+            return Ok(Item::inline(f, at, len));
+        }
+        let stored = self.pager.page(f).get(at..).unwrap_or(&[]);
+        let (page, len) = parse_ref(self.pager.order(), stored);
+        let most = u64::from(self.pager.pages()) * self.pager.capacity() as u64;
+        if page == 0 || len == 0 || u64::from(len) > most {
+            let pgno = self.pager.pgno(f);
+            return self.pager.corrupt(pgno, at as u32, Reason::Chain);
+        }
+        Ok(Item::chain(page, len))
+    }
+
+    /// The key of an entry.
+    pub(super) fn key_item(&mut self, f: Idx, i: usize) -> Result<Item> {
+        let node = self.node(f);
+        let (flags, key) = node.key(i);
+        let (at, len) = (node.offset(i).wrapping_add(node::ENTRY_FIXED), key.len());
+        self.item(f, at, len, flags & BIG_KEY != 0)
+    }
+
+    /// The value of a leaf entry.
+    pub(super) fn data_item(&mut self, f: Idx, i: usize) -> Result<Item> {
+        let node = self.node(f);
+        let Entry { flags, key, data, .. } = node.entry(i);
+        let at = node.offset(i).wrapping_add(node::ENTRY_FIXED).wrapping_add(key.len());
+        let len = data.len();
+        self.item(f, at, len, flags & BIG_DATA != 0)
+    }
+
+    pub(super) fn pieces(item: Item) -> Pieces {
+        Pieces { item, page: item.page, left: item.len() }
+    }
+
+    /// The next piece, or `None` at the end. Checks the chain as it goes.
+    pub(super) fn piece(&mut self, pieces: &mut Pieces) -> Result<Option<Piece>> {
+        if pieces.left == 0 {
+            return Ok(None);
+        }
+        let Item { frame, at, .. } = pieces.item;
+        if let Some(frame) = frame {
+            let len = core::mem::take(&mut pieces.left);
+            return Ok(Some(Piece { frame, at: at as usize, len }));
+        }
+        let pgno = pieces.page;
+        let frame = self.pager.overflow_page(pgno)?;
+        let len = pieces.left.min(self.pager.capacity());
+        pieces.left -= len;
+        pieces.page = self.pager.field(frame, field::NEXT);
+        // A chain is exactly as long as its item.
+        if (pieces.left == 0) != (pieces.page == 0) {
+            return self.pager.corrupt(pgno, field::NEXT as u32, Reason::Chain);
+        }
+        Ok(Some(Piece { frame, at: HEADER, len }))
+    }
+
+    pub(super) fn piece_bytes(&self, piece: Piece) -> &[u8] {
+        self.pager.page(piece.frame).get(piece.at..piece.at.wrapping_add(piece.len)).unwrap_or(&[])
+    }
+
+    /// Lets the page of a chain go again.
+    pub(super) fn release_piece(&mut self, item: Item, piece: Piece) {
+        if item.page != 0 {
+            self.pager.release(piece.frame, true);
+        }
+    }
+
+    /// Copies an item's bytes to `to`, which has its length.
+    pub fn read(&mut self, item: &Item, to: &mut [u8]) -> Result<()> {
+        let mut pieces = Self::pieces(*item);
+        let mut done = 0usize;
+        while let Some(piece) = self.piece(&mut pieces)? {
+            node::put(to, done, self.piece_bytes(piece));
+            done = done.wrapping_add(piece.len);
+            self.release_piece(*item, piece);
+        }
+        Ok(())
+    }
+
+    /// How the item compares with `key`; with `prefix`, how its first `key.len()` bytes do.
+    pub(super) fn compare_item(&mut self, item: Item, key: &[u8], prefix: bool) -> Result<Ordering> {
+        let mut pieces = Self::pieces(item);
+        let mut rest = key;
+        while let Some(piece) = self.piece(&mut pieces)? {
+            let bytes = self.piece_bytes(piece);
+            let (head, tail) = rest.split_at_checked(bytes.len()).unwrap_or((rest, &[]));
+            let shared = bytes.get(..head.len()).unwrap_or(bytes);
+            let order = shared.cmp(head);
+            let longer = bytes.len() > head.len();
+            self.release_piece(item, piece);
+            if order != Ordering::Equal {
+                return Ok(order);
+            }
+            if longer || (prefix && tail.is_empty()) {
+                return Ok(if prefix { Ordering::Equal } else { Ordering::Greater });
+            }
+            rest = tail;
+        }
+        Ok(if rest.is_empty() { Ordering::Equal } else { Ordering::Less })
+    }
+
+    /// Length of the common prefix of two items.
+    pub(super) fn common_prefix(&mut self, a: Item, b: Item) -> Result<usize> {
+        let (mut next_a, mut next_b) = (Self::pieces(a), Self::pieces(b));
+        let (mut rest_a, mut rest_b): (Option<Piece>, Option<Piece>) = (None, None);
+        let mut common = 0usize;
+        loop {
+            if rest_a.is_none() {
+                rest_a = self.piece(&mut next_a)?;
+            }
+            if rest_b.is_none() {
+                rest_b = self.piece(&mut next_b)?;
+            }
+            let (Some(x), Some(y)) = (rest_a, rest_b) else { break };
+            let len = x.len.min(y.len);
+            let (left, right) = (self.piece_bytes(x), self.piece_bytes(y));
+            let same = left.iter().zip(right).take(len).take_while(|(p, q)| p == q).count();
+            common += same;
+            if same < len {
+                break;
+            }
+            rest_a = self.cut(a, x, len);
+            rest_b = self.cut(b, y, len);
+        }
+        for (item, rest) in [(a, rest_a), (b, rest_b)] {
+            if let Some(piece) = rest {
+                self.release_piece(item, piece);
+            }
+        }
+        Ok(common)
+    }
+
+    /// What is left of a piece after `len` bytes; a used up page is let go.
+    fn cut(&mut self, item: Item, piece: Piece, len: usize) -> Option<Piece> {
+        if piece.len > len {
+            return Some(Piece { at: piece.at + len, len: piece.len - len, ..piece });
+        }
+        self.release_piece(item, piece);
+        None
+    }
+
+    /// A new, empty overflow page behind `last`; the first page of a chain without one.
+    fn extend_chain(&mut self, last: Option<Idx>, flags: u32) -> Result<Idx> {
+        let f = self.pager.alloc_page(kind::OVERFLOW)?;
+        match last {
+            Some(last) => {
+                let pgno = self.pager.pgno(f);
+                self.pager.set_field(last, field::NEXT, pgno);
+                self.pager.release(last, false);
+            }
+            None => self.pager.set_field(f, field::FLAGS, kind::OVERFLOW | flags),
+        }
+        Ok(f)
+    }
+
+    /// The stored form of a chain that starts on page `first`.
+    fn make_ref(&self, first: Idx, len: usize) -> [u8; REF] {
+        let mut stored = [0; REF];
+        let order = self.pager.order();
+        order.put_u32(&mut stored, 0, self.pager.pgno(first));
+        order.put_u32(&mut stored, 4, len as u32);
+        stored
+    }
+
+    /// Writes bytes to a new overflow chain and returns the reference.
+    pub(super) fn write_chain(&mut self, bytes: &[u8]) -> Result<[u8; REF]> {
+        let (mut rest, mut last, mut stored) = (bytes, None, [0; REF]);
+        while !rest.is_empty() {
+            let f = self.extend_chain(last, 0)?;
+            if last.is_none() {
+                stored = self.make_ref(f, bytes.len());
+            }
+            let room = self.pager.capacity().min(rest.len());
+            let (now, later) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+            node::put(self.pager.page_mut(f), HEADER, now);
+            rest = later;
+            last = Some(f);
+        }
+        if let Some(last) = last {
+            self.pager.release(last, false);
+        }
+        Ok(stored)
+    }
+
+    /// Copies the first `len` bytes of a key to a chain of its own, for a separator.
+    pub(super) fn write_separator(&mut self, item: Item, len: usize) -> Result<[u8; REF]> {
+        let (mut pieces, mut left) = (Self::pieces(item), len);
+        let (mut last, mut stored, mut filled) = (None, [0; REF], 0);
+        while left > 0 {
+            let Some(mut piece) = self.piece(&mut pieces)? else { break };
+            let whole = piece;
+            piece.len = piece.len.min(left);
+            left -= piece.len;
+            while piece.len > 0 {
+                let to = match last {
+                    Some(to) if filled < self.pager.capacity() => to,
+                    _ => {
+                        let to = self.extend_chain(last, kind::PRESERVE)?;
+                        if last.is_none() {
+                            stored = self.make_ref(to, len);
+                        }
+                        filled = 0;
+                        to
+                    }
+                };
+                last = Some(to);
+                let part = piece.len.min(self.pager.capacity() - filled);
+                self.pager.copy(piece.frame, piece.at, to, HEADER + filled, part);
+                filled += part;
+                piece.at += part;
+                piece.len -= part;
+            }
+            self.release_piece(item, whole);
+        }
+        Ok(stored)
+    }
+
+    /// Frees the chains of a leaf entry. One that separators may refer to stays, as in the C
+    /// library: they are not counted anywhere.
+    pub(super) fn free_chains(&mut self, f: Idx, i: usize) -> Result<()> {
+        let flags = self.node(f).key(i).0;
+        if flags & BIG_KEY != 0 {
+            let key = self.key_item(f, i)?;
+            self.free_chain(key)?;
+        }
+        if flags & BIG_DATA != 0 {
+            let data = self.data_item(f, i)?;
+            self.free_chain(data)?;
+        }
+        Ok(())
+    }
+
+    fn free_chain(&mut self, item: Item) -> Result<()> {
+        let first = self.pager.overflow_page(item.page)?;
+        if self.pager.field(first, field::FLAGS) & kind::PRESERVE != 0 {
+            return Ok(());
+        }
+        let mut pieces = Self::pieces(item);
+        while let Some(piece) = self.piece(&mut pieces)? {
+            if pieces.page == 0 {
+                return self.pager.free_chain(item.page, piece.frame);
+            }
+            self.pager.release(piece.frame, true);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! Cursors: places in the order of keys that survive any change of the tree.
+//!
+//! A cursor keeps a copy of the last key it reported. As long as nothing has changed, it
+//! goes from entry to entry; after a change it looks its key up again.
+
+use super::chain::Item;
+use super::search::{Place, Side};
+use super::Db;
+use crate::error::{Error, Result};
+use crate::memory::{Buffer, Memory};
+use crate::page::node::{BIG_KEY, ENTRY_FIXED};
+use crate::pager::Idx;
+use crate::storage::Storage;
+use core::cmp::Ordering;
+
+/// Where to put a cursor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Where {
+    /// Forward from the first item.
+    First,
+    /// Backward from the last item.
+    Last,
+    /// Before the first key >= the given one; backward: at the last key below it.
+    Lower,
+    /// Behind the last key <= the given one; forward: at the first key above it.
+    Upper,
+    /// Behind all keys that start with the given one.
+    PrefixUpper,
+}
+
+/// What the cursor's key says about its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing reported yet.
+    At(Where),
+    /// On the item with the key.
+    On,
+}
+
+/// A place in the order of keys.
+pub struct Cursor<M: Memory> {
+    key: Buffer<M>,
+    state: State,
+    /// Page and entry of the last item, good while the tree's `changes` are the same.
+    page: u32,
+    index: usize,
+    changes: u32,
+    /// Items with this key reported one after the other (files with duplicates).
+    run: u32,
+    /// Leaves visited since the last search: a tree has no more than pages.
+    hops: u32,
+}
+
+impl<M: Memory> Cursor<M> {
+    /// A cursor before the first item.
+    pub fn new(memory: M) -> Self {
+        Cursor {
+            key: Buffer::new(memory),
+            state: State::At(Where::First),
+            page: 0,
+            index: 0,
+            changes: 0,
+            run: 0,
+            hops: 0,
+        }
+    }
+
+    /// Goes to a place relative to `key`; the tree is not looked at yet.
+    /// The cursor is where it was if there is no memory for the key.
+    pub fn seek(&mut self, place: Where, key: &[u8]) -> Result<()> {
+        if !self.key.set(key) {
+            return Err(Error::NoMemory);
+        }
+        (self.state, self.page) = (State::At(place), 0);
+        Ok(())
+    }
+}
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    /// The gap that a cursor stands in, seen in the direction it is to move.
+    fn gap(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Place> {
+        if cursor.state == State::On && cursor.changes == self.changes {
+            let leaf = self.pager.tree_page(cursor.page)?;
+            let index = if backward { cursor.index } else { cursor.index + 1 };
+            return Ok(Place { leaf, index, found: false });
+        }
+        cursor.hops = 0;
+        let side = match cursor.state {
+            State::At(Where::First) => return self.edge(false),
+            State::At(Where::Last) => return self.edge(true),
+            State::At(Where::Lower) => Side::Lower,
+            State::At(Where::Upper) => Side::Upper,
+            State::At(Where::PrefixUpper) => Side::PrefixUpper,
+            State::On if self.pager.duplicates() => return self.gap_among_equals(cursor, backward),
+            State::On if backward => Side::Lower,
+            State::On => Side::Upper,
+        };
+        self.search(cursor.key.bytes(), side, None)
+    }
+
+    /// The gap behind as many of the items with the cursor's key as it has reported.
+    fn gap_among_equals(&mut self, cursor: &Cursor<M>, backward: bool) -> Result<Place> {
+        let key = cursor.key.bytes();
+        let mut place = self.search(key, if backward { Side::Upper } else { Side::Lower }, None)?;
+        let mut hops = 0;
+        for _ in 0..cursor.run {
+            let Some((leaf, i)) = self.entry_at(place, backward, &mut hops)? else { break };
+            let item = self.key_item(leaf, i)?;
+            if self.compare_item(item, key, false)? != Ordering::Equal {
+                break;
+            }
+            place = Place { leaf, index: if backward { i } else { i + 1 }, found: true };
+        }
+        Ok(place)
+    }
+
+    /// Moves a cursor past one item and returns its key and value; `None`, and the cursor
+    /// stays, at the end. Items are good until the next operation.
+    pub fn step(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Option<(Item, Item)>> {
+        self.pager.begin();
+        let place = self.gap(cursor, backward)?;
+        let mut hops = cursor.hops;
+        let Some((leaf, i)) = self.entry_at(place, backward, &mut hops)? else { return Ok(None) };
+        let key = self.key_item(leaf, i)?;
+        let value = self.data_item(leaf, i)?;
+        let again = self.pager.duplicates()
+            && cursor.state == State::On
+            && self.compare_item(key, cursor.key.bytes(), false)? == Ordering::Equal;
+        self.remember(cursor, leaf, i, key)?;
+        cursor.state = State::On;
+        cursor.page = self.pager.pgno(leaf);
+        (cursor.index, cursor.changes, cursor.hops) = (i, self.changes, hops);
+        cursor.run = if again { cursor.run.saturating_add(1) } else { 1 };
+        Ok(Some((key, value)))
+    }
+
+    /// Copies the key to the cursor; if that fails the cursor keeps the old one.
+    fn remember(&mut self, cursor: &mut Cursor<M>, leaf: Idx, i: usize, key: Item) -> Result<()> {
+        let (flags, stored) = self.node(leaf).key(i);
+        debug_assert!(self.node(leaf).offset(i) + ENTRY_FIXED <= self.pager.page_size());
+        let kept = if flags & BIG_KEY == 0 {
+            cursor.key.set(stored)
+        } else {
+            let mut copy = Buffer::new(self.pager.memory());
+            let fits = copy.resize(key.len());
+            if fits {
+                self.read(&key, copy.bytes_mut())?;
+                cursor.key = copy;
+            }
+            fits
+        };
+        if kept {
+            Ok(())
+        } else {
+            Err(Error::NoMemory)
+        }
+    }
+
+    /// The rest of the items in ascending order, as vectors.
+    #[cfg(any(test, feature = "std"))]
+    pub fn iter<'a>(&'a mut self, cursor: &'a mut Cursor<M>) -> Iter<'a, S, M> {
+        Iter { db: self, cursor }
+    }
+}
+
+/// Items in ascending order; ends after the first error.
+#[cfg(any(test, feature = "std"))]
+pub struct Iter<'a, S: Storage, M: Memory> {
+    db: &'a mut Db<S, M>,
+    cursor: &'a mut Cursor<M>,
+}
+
+#[cfg(any(test, feature = "std"))]
+impl<S: Storage, M: Memory> Iterator for Iter<'_, S, M> {
+    type Item = Result<(std::vec::Vec<u8>, std::vec::Vec<u8>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, value) = match self.db.step(self.cursor, false) {
+            Ok(item) => item?,
+            Err(e) => return Some(Err(e)),
+        };
+        Some(self.db.to_vec(&key).and_then(|k| Ok((k, self.db.to_vec(&value)?))))
+    }
+}

@@ -1,0 +1,254 @@
+//! Changing the entries of a page, and what follows for the pages above.
+//!
+//! Every change of the tree is one [`Edit`] of a leaf: a range of entries gives way to new
+//! ones. If the result fits, that is all. If not, or if little is left, the page is
+//! repacked together with its neighbours (`balance`), and what changes for their parent is
+//! the next edit, one level up.
+
+use super::search::Path;
+use super::Db;
+use crate::error::Result;
+use crate::memory::Memory;
+use crate::page::node::{self, entry_size, ENTRY_FIXED, REF, SLOT};
+use crate::page::{field, kind};
+use crate::pager::Idx;
+use crate::storage::Storage;
+
+/// Where the bytes of a new entry's key or value come from.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// The caller's memory.
+    Bytes(&'a [u8]),
+    /// A part of a page in the cache.
+    Page(Idx, usize, usize),
+    /// An overflow reference.
+    Ref([u8; REF]),
+}
+
+impl Source<'_> {
+    pub fn len(&self) -> usize {
+        match *self {
+            Source::Bytes(b) => b.len(),
+            Source::Page(_, _, len) => len,
+            Source::Ref(_) => REF,
+        }
+    }
+
+    /// The same bytes after page `from` was copied to `to`.
+    fn moved(self, from: Idx, to: Idx) -> Self {
+        match self {
+            Source::Page(f, at, len) if f == from => Source::Page(to, at, len),
+            other => other,
+        }
+    }
+}
+
+/// An entry to be written.
+#[derive(Clone, Copy)]
+pub(super) struct Cell<'a> {
+    pub flags: u8,
+    /// The child on internal pages.
+    pub child: u32,
+    pub key: Source<'a>,
+    /// Empty on internal pages.
+    pub data: Source<'a>,
+}
+
+impl Cell<'_> {
+    pub const EMPTY: Self = Cell { flags: 0, child: 0, key: Source::Bytes(&[]), data: Source::Bytes(&[]) };
+
+    /// Bytes the entry takes on a page, without its slot.
+    pub fn size(&self) -> usize {
+        entry_size(self.key.len().wrapping_add(self.data.len()))
+    }
+}
+
+/// New entries of one edit at the most: three pages in the place of one.
+pub(super) const MAX_NEW: usize = 2;
+
+/// A change of one page: entries `from..to` give way to `new`.
+#[derive(Clone, Copy)]
+pub(super) struct Edit<'a> {
+    pub from: usize,
+    pub to: usize,
+    new: [Cell<'a>; MAX_NEW],
+    len: usize,
+    /// A new child for the entry before `from`.
+    pub child: Option<u32>,
+}
+
+impl<'a> Edit<'a> {
+    /// Takes entries out.
+    pub fn remove(from: usize, to: usize) -> Self {
+        Edit { from, to, new: [Cell::EMPTY; MAX_NEW], len: 0, child: None }
+    }
+
+    /// Adds a new entry. False if there are too many.
+    pub fn push(&mut self, cell: Cell<'a>) -> bool {
+        match self.new.get_mut(self.len) {
+            Some(new) => {
+                *new = cell;
+                self.len += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub fn new_cells(&self) -> &[Cell<'a>] {
+        self.new.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Adjusts the sources after page `from` was copied to `to`.
+    pub fn moved(&mut self, from: Idx, to: Idx) {
+        for cell in &mut self.new {
+            cell.key = cell.key.moved(from, to);
+        }
+    }
+
+    fn reads(&self, f: Idx) -> bool {
+        self.new_cells().iter().any(|c| matches!(c.key, Source::Page(frame, ..) if frame == f))
+    }
+}
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    /// Copies bytes of an entry to their page.
+    fn put_source(&mut self, f: Idx, at: usize, source: &Source) {
+        match *source {
+            Source::Bytes(bytes) => node::put(self.pager.page_mut(f), at, bytes),
+            Source::Ref(bytes) => node::put(self.pager.page_mut(f), at, &bytes),
+            Source::Page(from, from_at, len) => self.pager.copy(from, from_at, f, at, len),
+        }
+    }
+
+    /// Writes an entry as number `i`; the caller has made sure that it fits.
+    pub(super) fn insert_cell(&mut self, f: Idx, i: usize, cell: &Cell) {
+        let order = self.pager.order();
+        let leaf = self.node(f).is_leaf();
+        let (key, data) = (cell.key.len(), cell.data.len());
+        let page = self.pager.page_mut(f);
+        let at = node::open_slot(order, page, i, cell.size());
+        order.put_u32(page, at, key as u32);
+        order.put_u32(page, at.wrapping_add(4), if leaf { data as u32 } else { cell.child });
+        node::put(page, at.wrapping_add(8), &[cell.flags]);
+        let at = at.wrapping_add(ENTRY_FIXED);
+        self.put_source(f, at, &cell.key);
+        self.put_source(f, at.wrapping_add(key), &cell.data);
+    }
+
+    pub(super) fn remove_entry(&mut self, f: Idx, i: usize) {
+        let order = self.pager.order();
+        node::remove(order, self.pager.page_mut(f), i);
+    }
+
+    /// Bytes used on a page if `edit` were done.
+    fn used_after(&self, f: Idx, edit: &Edit) -> usize {
+        let node = self.node(f);
+        let gone: usize = (edit.from..edit.to).map(|i| node.entry(i).size() + SLOT).sum();
+        let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
+        (node.used() + new).saturating_sub(gone)
+    }
+
+    /// Does an edit of the leaf that `path` leads to, and all that follows above it.
+    pub(super) fn edit(&mut self, path: &mut Path, mut edit: Edit) -> Result<()> {
+        let mut level = path.len - 1;
+        loop {
+            let (pgno, _) = path.at(level);
+            let f = self.pager.tree_page(pgno)?;
+            let (before, used) = (self.node(f).used(), self.used_after(f, &edit));
+            let next = if used <= self.pager.capacity() {
+                self.apply(f, &mut edit)?;
+                if level == 0 {
+                    return self.settle_root(f);
+                }
+                if edit.new_cells().len() < edit.to - edit.from && self.sparse(f, before) {
+                    self.underflow(path, level, f)?
+                } else {
+                    None
+                }
+            } else {
+                if level == 0 {
+                    self.grow_root(path, f, &mut edit)?;
+                    level = 1;
+                }
+                self.overflow(path, level, &edit)?
+            };
+            match next {
+                Some(above) => edit = above,
+                None => return Ok(()),
+            }
+            level -= 1;
+        }
+    }
+
+    /// Whether a page that held `before` bytes has lost enough to be merged with its neighbours.
+    fn sparse(&self, f: Idx, before: usize) -> bool {
+        let node = self.node(f);
+        self.sparse_at(node.len(), node.used(), before)
+    }
+
+    /// As `sparse`, for a page with `len` entries in `used` bytes. True again only when another
+    /// eighth is gone, so that most deletions read no neighbours.
+    pub(super) fn sparse_at(&self, len: usize, used: usize, before: usize) -> bool {
+        let eighth = (self.pager.capacity() / 8).max(1);
+        let step = |bytes: usize| bytes.saturating_sub(1).checked_div(eighth).unwrap_or(0);
+        len == 0 || (used <= eighth * 4 && step(used) < step(before))
+    }
+
+    /// Does an edit that fits.
+    fn apply(&mut self, f: Idx, edit: &mut Edit) -> Result<()> {
+        if edit.reads(f) {
+            let copy = self.pager.image(f)?;
+            edit.moved(f, copy);
+        } else {
+            self.pager.touch(f)?;
+        }
+        if let Some(child) = edit.child {
+            let order = self.pager.order();
+            let at = self.node(f).offset(edit.from.wrapping_sub(1));
+            order.put_u32(self.pager.page_mut(f), at.wrapping_add(4), child);
+        }
+        for _ in edit.from..edit.to {
+            self.remove_entry(f, edit.from);
+        }
+        for (i, cell) in edit.new_cells().iter().enumerate() {
+            self.insert_cell(f, edit.from + i, cell);
+        }
+        Ok(())
+    }
+
+    /// Moves the root's content to a new page below it, which then has room to split.
+    fn grow_root(&mut self, path: &mut Path, root: Idx, edit: &mut Edit) -> Result<()> {
+        let kind = self.pager.field(root, field::FLAGS);
+        let below = self.pager.alloc_page(kind)?;
+        let child = self.pager.pgno(below);
+        path.grow(child)?;
+        self.pager.touch(root)?;
+        self.pager.copy_content(root, below);
+        edit.moved(root, below);
+        self.pager.format(root, 1, kind::INTERNAL);
+        self.insert_cell(root, 0, &Cell { child, ..Cell::EMPTY });
+        Ok(())
+    }
+
+    /// An internal root without entries becomes an empty leaf; one with a single child
+    /// takes over the child's content.
+    fn settle_root(&mut self, root: Idx) -> Result<()> {
+        loop {
+            let node = self.node(root);
+            if node.is_leaf() || node.len() > 1 {
+                return Ok(());
+            }
+            if node.len() == 0 {
+                self.pager.format(root, 1, kind::LEAF);
+                return Ok(());
+            }
+            let child = self.pager.tree_page(node.child(0))?;
+            if child == root {
+                return self.pager.corrupt(1, 0, crate::error::Reason::Depth);
+            }
+            self.pager.copy_content(child, root);
+            self.pager.free_page(child)?;
+        }
+    }
+}

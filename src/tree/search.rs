@@ -1,0 +1,236 @@
+//! From the root to a place in a leaf.
+
+use super::Db;
+use crate::error::{Error, Reason, Result};
+use crate::memory::Memory;
+use crate::page::node::{Node, BIG_KEY};
+use crate::page::{field, kind};
+use crate::pager::Idx;
+use crate::storage::Storage;
+use core::cmp::Ordering;
+
+/// Levels of a tree at the most. A page holds at least two entries, so no tree that was
+/// built by insertion comes near; a deeper one is a cycle of child links.
+pub(super) const MAX_DEPTH: usize = 40;
+
+/// Which gap between entries a search ends in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Before the first key >= the given one.
+    Lower,
+    /// Behind the last key <= the given one.
+    Upper,
+    /// Behind the last key that is <= the given one when cut to its length.
+    PrefixUpper,
+}
+
+/// The way from the root to a leaf: pages, and the entry taken on each.
+pub(super) struct Path {
+    pub len: usize,
+    page: [u32; MAX_DEPTH],
+    index: [u16; MAX_DEPTH],
+}
+
+impl Path {
+    pub fn new() -> Self {
+        Path { len: 0, page: [0; MAX_DEPTH], index: [0; MAX_DEPTH] }
+    }
+
+    /// Page number and entry at a level, 0 being the root.
+    pub fn at(&self, level: usize) -> (u32, usize) {
+        let page = self.page.get(level).copied().unwrap_or(0);
+        (page, usize::from(self.index.get(level).copied().unwrap_or(0)))
+    }
+
+    fn set(&mut self, level: usize, page: u32, index: usize) {
+        if let (Some(p), Some(i)) = (self.page.get_mut(level), self.index.get_mut(level)) {
+            (*p, *i) = (page, index as u16);
+        }
+    }
+
+    /// Takes note of a new page between the root and what was below it: the root has grown.
+    pub fn grow(&mut self, page: u32) -> Result<()> {
+        if self.len >= MAX_DEPTH {
+            return Err(Error::Full);
+        }
+        self.page.copy_within(..MAX_DEPTH - 1, 1);
+        self.index.copy_within(..MAX_DEPTH - 1, 1);
+        let (root, index) = self.at(0);
+        self.set(1, page, index);
+        self.set(0, root, 0);
+        self.len += 1;
+        Ok(())
+    }
+}
+
+/// A place in a leaf: the gap before entry `index`.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub leaf: Idx,
+    pub index: usize,
+    /// A key equal to the one looked for is at `index` (`Lower`) or before it (`Upper`).
+    pub found: bool,
+}
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    #[inline]
+    pub(super) fn node(&self, f: Idx) -> Node<'_> {
+        Node::new(self.pager.order(), self.pager.page(f))
+    }
+
+    /// How entry `i` compares with `key`.
+    #[inline]
+    fn compare(&mut self, f: Idx, i: usize, key: &[u8], prefix: bool) -> Result<Ordering> {
+        let (flags, stored) = self.node(f).key(i);
+        if flags & BIG_KEY == 0 {
+            let stored = if prefix { stored.get(..key.len()).unwrap_or(stored) } else { stored };
+            return Ok(stored.cmp(key));
+        }
+        let item = self.key_item(f, i)?;
+        self.compare_item(item, key, prefix)
+    }
+
+    /// Number of entries from `low` on that lie before the gap, and whether an equal key was met.
+    fn partition(
+        &mut self,
+        f: Idx,
+        low: usize,
+        key: &[u8],
+        side: Side,
+        right: bool,
+    ) -> Result<(usize, bool)> {
+        let (mut low, mut high, mut found) = (low, self.node(f).len(), false);
+        while low < high {
+            let middle = (low + high) / 2;
+            let order = self.compare(f, middle, key, side == Side::PrefixUpper)?;
+            found |= order == Ordering::Equal;
+            if order == Ordering::Less || (order == Ordering::Equal && right) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok((low, found))
+    }
+
+    /// Goes down from the root, following `child` on internal pages, to a leaf.
+    pub(super) fn descend(
+        &mut self,
+        mut path: Option<&mut Path>,
+        mut child: impl FnMut(&mut Self, Idx) -> Result<usize>,
+    ) -> Result<Idx> {
+        let mut pgno = 1;
+        for level in 0..MAX_DEPTH {
+            let f = self.pager.tree_page(pgno)?;
+            let node = self.node(f);
+            let leaf = node.field(field::FLAGS) != kind::INTERNAL;
+            if !leaf && node.len() == 0 {
+                return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Empty);
+            }
+            let index = if leaf { 0 } else { child(self, f)? };
+            if let Some(path) = path.as_deref_mut() {
+                path.set(level, pgno, index);
+                path.len = level + 1;
+            }
+            if leaf {
+                return Ok(f);
+            }
+            pgno = self.node(f).child(index);
+            self.pager.release(f, false);
+        }
+        self.pager.corrupt(pgno, 0, Reason::Depth)
+    }
+
+    /// The place of a key. Entry 0 of an internal page is never compared with: its key means nothing.
+    pub(super) fn search(&mut self, key: &[u8], side: Side, mut path: Option<&mut Path>) -> Result<Place> {
+        // Without duplicates a key equal to a separator is behind it.
+        let right = side != Side::Lower || !self.pager.duplicates();
+        let leaf = self.descend(path.as_deref_mut(), |db, f| {
+            Ok(db.partition(f, 1, key, side, right)?.0.saturating_sub(1))
+        })?;
+        let (index, found) = self.partition(leaf, 0, key, side, side != Side::Lower)?;
+        if let Some(path) = path {
+            let (pgno, _) = path.at(path.len - 1);
+            path.set(path.len - 1, pgno, index);
+        }
+        Ok(Place { leaf, index, found })
+    }
+
+    /// Moves a path on to the next leaf, if there is one.
+    pub(super) fn advance(&mut self, path: &mut Path) -> Result<Option<Idx>> {
+        let Some(mut level) = path.len.checked_sub(2) else { return Ok(None) };
+        loop {
+            let (pgno, index) = path.at(level);
+            let f = self.pager.tree_page(pgno)?;
+            if index + 1 < self.node(f).len() {
+                path.set(level, pgno, index + 1);
+                break;
+            }
+            if level == 0 {
+                return Ok(None);
+            }
+            level -= 1;
+        }
+        loop {
+            let (pgno, index) = path.at(level);
+            let f = self.pager.tree_page(pgno)?;
+            if level + 1 == path.len {
+                return Ok(Some(f));
+            }
+            let child = self.node(f).child(index);
+            level += 1;
+            path.set(level, child, 0);
+        }
+    }
+
+    /// The first (or last) leaf, with its outer gap.
+    pub(super) fn edge(&mut self, last: bool) -> Result<Place> {
+        let leaf =
+            self.descend(None, |db, f| Ok(if last { db.node(f).len().saturating_sub(1) } else { 0 }))?;
+        let index = if last { self.node(leaf).len() } else { 0 };
+        Ok(Place { leaf, index, found: false })
+    }
+
+    /// The page next to `f` on its level, or `None` at the end.
+    pub(super) fn neighbour(&mut self, f: Idx, backward: bool) -> Result<Option<Idx>> {
+        let (to, from) = if backward { (field::PREV, field::NEXT) } else { (field::NEXT, field::PREV) };
+        let (pgno, here) = (self.pager.field(f, to), self.pager.pgno(f));
+        if pgno == 0 {
+            return Ok(None);
+        }
+        let next = self.pager.tree_page(pgno)?;
+        if self.pager.field(next, from) != here || self.node(next).is_leaf() != self.node(f).is_leaf() {
+            return self.pager.corrupt(pgno, from as u32, Reason::Sibling);
+        }
+        Ok(Some(next))
+    }
+
+    /// The entry at or behind (`backward`: before) a gap, going on to neighbours.
+    /// `None` at the end of the tree. Counts the pages it goes on to in `hops`.
+    pub(super) fn entry_at(
+        &mut self,
+        place: Place,
+        backward: bool,
+        hops: &mut u32,
+    ) -> Result<Option<(Idx, usize)>> {
+        let Place { mut leaf, mut index, .. } = place;
+        loop {
+            let len = self.node(leaf).len();
+            if backward && index > 0 && index <= len {
+                return Ok(Some((leaf, index - 1)));
+            }
+            if !backward && index < len {
+                return Ok(Some((leaf, index)));
+            }
+            let Some(next) = self.neighbour(leaf, backward)? else { return Ok(None) };
+            *hops += 1;
+            if *hops > self.pager.pages() {
+                let pgno = self.pager.pgno(leaf);
+                return self.pager.corrupt(pgno, field::NEXT as u32, Reason::Sibling);
+            }
+            self.pager.release(leaf, false);
+            leaf = next;
+            index = if backward { self.node(next).len() } else { 0 };
+        }
+    }
+}

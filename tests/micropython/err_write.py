@@ -1,0 +1,91 @@
+# A disk that is full: reported by flush(), put() or close(); nothing flushed before is lost.
+
+try:
+    import btree, io, uctypes, struct
+
+    io.IOBase
+except (ImportError, AttributeError):
+    print("SKIP")
+    raise SystemExit
+
+SIZE = struct.calcsize("l")
+
+
+class Disk(io.IOBase):
+    def __init__(self, room, data=b""):
+        self.data = bytearray(data)
+        self.room = room
+        self.pos = 0
+
+    def readinto(self, buf):
+        n = max(min(len(buf), len(self.data) - self.pos), 0)
+        buf[:n] = self.data[self.pos : self.pos + n]
+        self.pos += n
+        return n
+
+    def write(self, buf):
+        n = min(len(buf), self.room - self.pos)
+        if n <= 0:
+            return -28
+        # As much as fits, as POSIX does.
+        if self.pos > len(self.data):
+            self.data += bytes(self.pos - len(self.data))
+        self.data[self.pos : self.pos + n] = buf[:n]
+        self.pos += n
+        return n
+
+    def ioctl(self, request, arg):
+        if request == 2:
+            seek = uctypes.bytearray_at(arg, SIZE + 4)
+            offset, whence = struct.unpack("<qi" if SIZE == 8 else "<ii", seek)
+            self.pos = (0, self.pos, len(self.data))[whence] + offset
+            seek[:SIZE] = struct.pack("<q" if SIZE == 8 else "<i", self.pos)
+        return 0
+
+
+for room in (0, 100, 512, 1024, 1500, 2048, 5000):
+    disk = Disk(room)
+    db = btree.open(disk, pagesize=512)
+    flushed = 0
+    try:
+        for i in range(1000):
+            db["%04d" % i] = "value %d" % i
+            if i % 3 == 2:
+                db.flush()
+                flushed = i + 1
+        print("no error")
+    except OSError as er:
+        print(room, er.args, end=" ")
+    # Everything is still there, in memory.
+    print(len(list(db)) >= flushed, end=" ")
+    # With more room it can be written after all.
+    disk.room += 20000
+    print(db.flush(), end=" ")
+    n = len(list(db))
+    print(db.close(), end=" ")
+    disk.pos = 0
+    db = btree.open(disk)
+    print(len(list(db)) == n)
+    db.close()
+
+# Closing with the disk full.
+disk = Disk(600)
+db = btree.open(disk, pagesize=512)
+for i in range(100):
+    db["%04d" % i] = "value"
+try:
+    print(db.close())
+except OSError as er:
+    print(er.args)
+print(db, db.close())
+
+# With `with`, too.
+if hasattr(db, "pop"):
+    try:
+        with btree.open(Disk(600), pagesize=512) as db:
+            for i in range(100):
+                db["%04d" % i] = "value"
+        print("no error")
+    except OSError as er:
+        print(er.args)
+    print(db)

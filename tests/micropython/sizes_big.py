@@ -1,0 +1,44 @@
+# Keys and values of 64 KiB and 1 MiB.
+
+try:
+    import btree, io
+
+    room = bytearray(8 << 20)
+except (ImportError, MemoryError):
+    print("SKIP")
+    raise SystemExit
+del room
+
+
+def data(n, c):
+    d = bytearray(n)
+    for i in range(0, n, 199):
+        d[i] = (c + i) & 255
+    return d
+
+
+for pagesize in (512, 4096, 65536):
+    f = io.BytesIO()
+    db = btree.open(f, pagesize=pagesize)
+    for n in (65534, 65535, 65536, 65537, 1 << 20):
+        print(pagesize, n, end=" ")
+        db["value"] = data(n, 1)
+        db["small"] = "s"
+        print(db["value"] == data(n, 1), end=" ")
+        db["value"] = data(n, 2)
+        db[data(n, 3)] = b"of a big key"
+        db[data(n, 4)] = data(n, 5)
+        print(db["value"] == data(n, 2), db[data(n, 3)], db[data(n, 4)] == data(n, 5), end=" ")
+        db.close()
+        f.seek(0)
+        db = btree.open(f)
+        print([len(k) for k in db], [len(v) for v in db.values()], end=" ")
+        print(data(n, 3) in db, data(n, 6) in db, end=" ")
+        print([k[0] for k in db.keys(data(n, 3), data(n, 4), btree.INCL)], end=" ")
+        for i in (3, 4):
+            del db[data(n, i)]
+        print(list(db))
+    # Pages are used again: five times the biggest value, and copies, at the most.
+    db["value"] = ""
+    db.close()
+    print(len(f.getvalue()) < 8 << 20)

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""run-tests.py INTERPRETER TEST.py...: runs MicroPython scripts and compares what they print
+with TEST.py.exp. Each runs in an empty directory of its own."""
+
+import argparse
+import concurrent.futures
+import difflib
+import os
+import subprocess
+import sys
+import tempfile
+
+PASSED, FAILED, SKIPPED = "pass", "FAIL", "skip"
+
+
+def run(interpreter, test, timeout):
+    """Returns the result of one test and why."""
+    try:
+        with open(test + ".exp", "rb") as f:
+            expected = f.read().replace(b"\r\n", b"\n")
+    except OSError as e:
+        return FAILED, "cannot read what it should print: %s\n" % e
+    # No library of the user, and nothing of the machine's locale and the like.
+    env = dict(os.environ, MICROPYPATH=".frozen")
+    with tempfile.TemporaryDirectory(prefix="modbtree-") as directory:
+        try:
+            process = subprocess.run(
+                [interpreter, os.path.abspath(test)],
+                cwd=directory,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=timeout,
+            )
+            output, status = process.stdout, process.returncode
+        except subprocess.TimeoutExpired as e:
+            output, status = e.stdout or b"", "time-out after %d s" % timeout
+    output = output.replace(b"\r\n", b"\n")
+    if status == 0 and output.endswith(b"SKIP\n"):
+        return SKIPPED, ""
+    if status == 0 and output == expected:
+        return PASSED, ""
+    lines = (text.decode("utf-8", "backslashreplace").splitlines() for text in (expected, output))
+    why = "".join(line + "\n" for line in difflib.unified_diff(*lines, "expected", "printed", lineterm=""))
+    if status != 0:
+        why += "exit status: %s\n" % status
+    return FAILED, why
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("interpreter")
+    parser.add_argument("tests", nargs="+")
+    args = parser.parse_args()
+
+    count = {PASSED: 0, FAILED: 0, SKIPPED: 0}
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        results = pool.map(lambda test: run(args.interpreter, test, args.timeout), args.tests)
+        for test, (result, why) in zip(args.tests, results):
+            count[result] += 1
+            print("%s  %s" % (result, os.path.relpath(test)), flush=True)
+            sys.stdout.write(why)
+    skipped = ", %d skipped" % count[SKIPPED] if count[SKIPPED] else ""
+    print("%d passed, %d failed%s" % (count[PASSED], count[FAILED], skipped))
+    return 1 if count[FAILED] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
