@@ -18,6 +18,26 @@ pub unsafe trait Memory: Copy {
     unsafe fn free(&self, block: NonNull<u8>, size: usize);
 }
 
+/// Moves `len` bytes inside a slice; does nothing if a range leaves it.
+/// (`copy_within` would do, but for a panic that the compiler keeps.)
+pub(crate) fn shift(bytes: &mut [u8], from: usize, to: usize, len: usize) {
+    let fits = |start: usize| start <= bytes.len() && len <= bytes.len() - start;
+    if fits(from) && fits(to) {
+        let start = bytes.as_mut_ptr();
+        // SAFETY: both ranges lie inside `bytes`, which is borrowed exclusively; `copy` allows overlap.
+        unsafe { core::ptr::copy(start.add(from), start.add(to), len) };
+    }
+}
+
+/// Copies as many bytes as both slices have. (`copy_from_slice` would do, but for a panic
+/// that the compiler keeps.)
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    let len = to.len().min(from.len());
+    // SAFETY: both slices have `len` bytes, and a shared and an exclusive borrow do not overlap.
+    unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), len) };
+}
+
 /// A byte string in a block of its own that grows as needed.
 pub(crate) struct Buffer<M: Memory> {
     memory: M,
@@ -68,10 +88,7 @@ impl<M: Memory> Buffer<M> {
         if !self.resize(from.len()) {
             return false;
         }
-        let to = self.bytes_mut();
-        if to.len() == from.len() {
-            to.copy_from_slice(from);
-        }
+        copy(self.bytes_mut(), from);
         true
     }
 

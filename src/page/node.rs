@@ -4,6 +4,7 @@
 //! when it enters the cache; without it they may return nonsense but still cannot panic.
 
 use super::{bytes::Order, field, kind, HEADER};
+use crate::memory::{copy, shift};
 
 /// Bytes of an entry before its key.
 pub(crate) const ENTRY_FIXED: usize = 9;
@@ -119,19 +120,18 @@ impl<'a> Node<'a> {
         Entry { flags, key, data, child: 0 }
     }
 
+    /// Bytes that the entry at offset `off` takes on the page.
+    #[inline(always)]
+    pub fn size_at(&self, off: usize, leaf: bool) -> usize {
+        let entry = self.bytes.get(off..).unwrap_or(&[]);
+        let data = if leaf { self.order.u32(entry, 4) } else { 0 };
+        entry_size(self.order.u32(entry, 0).wrapping_add(data) as usize)
+    }
+
     /// The child of internal entry `i`.
     #[inline]
     pub fn child(&self, i: usize) -> u32 {
         self.order.u32(self.bytes, self.offset(i).wrapping_add(4))
-    }
-}
-
-/// Moves bytes inside a page; does nothing if a range leaves the page.
-fn shift(bytes: &mut [u8], from: usize, to: usize, len: usize) {
-    let whole = bytes.len();
-    let fits = |start: usize| start <= whole && len <= whole - start;
-    if fits(from) && fits(to) {
-        bytes.copy_within(from..from + len, to);
     }
 }
 
@@ -144,9 +144,7 @@ fn zero(bytes: &mut [u8], at: usize, len: usize) {
 /// Copies `from` to offset `at`; does nothing if it does not fit.
 pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
     if let Some(part) = bytes.get_mut(at..at.wrapping_add(from.len())) {
-        if part.len() == from.len() {
-            part.copy_from_slice(from);
-        }
+        copy(part, from);
     }
 }
 
@@ -185,25 +183,52 @@ pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
     }
 }
 
-/// Writes an entry of two length words, flags and two parts of a body at `offset`.
-pub(crate) fn put_entry(
-    order: Order,
-    bytes: &mut [u8],
-    offset: usize,
-    second: u32,
-    flags: u8,
-    key: &[u8],
-    data: &[u8],
-) {
-    order.put_u32(bytes, offset, key.len() as u32);
-    order.put_u32(bytes, offset.wrapping_add(4), second);
-    put(bytes, offset.wrapping_add(8), &[flags]);
-    put(bytes, offset.wrapping_add(ENTRY_FIXED), key);
-    let end = offset.wrapping_add(ENTRY_FIXED).wrapping_add(key.len());
-    put(bytes, end, data);
+/// Writes an entry at `offset`; `second` is the length of the data, or the child.
+#[inline]
+pub(crate) fn put_entry(order: Order, bytes: &mut [u8], offset: usize, second: u32, flags: u8, parts: [&[u8]; 2]) {
+    let [key, data] = parts;
     let body = key.len().wrapping_add(data.len());
-    let end = end.wrapping_add(data.len());
-    zero(bytes, end, entry_size(body).wrapping_sub(ENTRY_FIXED).wrapping_sub(body));
+    let Some(entry) = bytes.get_mut(offset..offset.wrapping_add(entry_size(body))) else { return };
+    let Some((fixed, rest)) = entry.split_first_chunk_mut::<ENTRY_FIXED>() else { return };
+    order.put_u32(fixed, 0, key.len() as u32);
+    order.put_u32(fixed, 4, second);
+    put(fixed, 8, &[flags]);
+    put(rest, 0, key);
+    put(rest, key.len(), data);
+    zero(rest, body, rest.len().wrapping_sub(body));
+}
+
+/// Copies entries `from..to` of page `source` behind the last entry of page `target`, which
+/// has room for them. Entries that lie side by side go as one block.
+pub(crate) fn append_entries(order: Order, source: &[u8], target: &mut [u8], from: usize, to: usize) {
+    let (node, end) = (Node::new(order, source), Node::new(order, target));
+    let leaf = node.is_leaf();
+    let (mut lower, mut upper) = (end.lower(), end.upper());
+    let mut i = from;
+    while i < to {
+        let start = node.offset(i);
+        let size = node.size_at(start, leaf);
+        let (mut low, mut len) = (start, size);
+        upper = upper.wrapping_sub(size);
+        order.put_u16(target, lower, upper as u16);
+        lower += SLOT;
+        i += 1;
+        while i < to {
+            let next = node.offset(i);
+            let size = node.size_at(next, leaf);
+            if next.wrapping_add(size) != low {
+                break;
+            }
+            (low, len) = (next, len + size);
+            upper = upper.wrapping_sub(size);
+            order.put_u16(target, lower, upper as u16);
+            lower += SLOT;
+            i += 1;
+        }
+        put(target, upper, source.get(low..low.wrapping_add(len)).unwrap_or(&[]));
+    }
+    order.put_u16(target, field::LOWER, lower as u16);
+    order.put_u16(target, field::UPPER, upper as u16);
 }
 
 #[cfg(test)]
@@ -213,7 +238,7 @@ mod tests {
 
     fn insert(order: Order, page: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
         let off = open_slot(order, page, i, entry_size(key.len() + data.len()));
-        put_entry(order, page, off, data.len() as u32, 0, key, data);
+        put_entry(order, page, off, data.len() as u32, 0, [key, data]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Getting pages into memory, and operations that can be undone.
 
 use super::pool::{DIRTY, NO_PAGE, TOUCHED, VERIFIED, WAS_DIRTY};
-use super::{Idx, Pager, MIN_CLEAN};
+use super::{Idx, Pager};
 use crate::error::{Error, Reason, Result};
 use crate::memory::Memory;
 use crate::page::{field, kind, verify_tree_page};
@@ -13,7 +13,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn acquire(&mut self) -> Result<Idx> {
         let victim = self.victim(false);
         let spare = victim.filter(|&f| self.pool.pgno(f) == NO_PAGE);
-        let room = usize::from(self.pool.frames) < self.limit || self.pool.listed(false) < MIN_CLEAN;
+        // Changed pages wait for a flush beside the cache, so that they do not cost reads.
+        let room = self.pool.listed(false) < self.limit;
         let found = match spare {
             Some(f) => Some(f),
             None if room => self.pool.alloc().or(victim),

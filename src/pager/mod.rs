@@ -14,15 +14,13 @@ mod pool;
 use crate::error::{Error, Fault, Reason, Result};
 use crate::memory::Memory;
 use crate::page::meta::{self, Meta};
-use crate::page::{field, init, kind, Order, HEADER};
+use crate::page::{field, init, kind, node, Order, HEADER};
 use crate::storage::Storage;
 pub(crate) use pool::Idx;
 use pool::{Pool, VERIFIED};
 
 /// Frames that are always granted, as in the C library.
 const MIN_FRAMES: usize = 5;
-/// Clean pages kept beside any number of changed ones, so that a descent does not evict itself.
-const MIN_CLEAN: usize = 4;
 /// More frames than this cannot be numbered.
 const MAX_FRAMES: usize = 0x7fff;
 
@@ -80,7 +78,7 @@ pub(crate) struct Pager<S: Storage, M: Memory> {
     pages: u32,
     /// Pages that the storage has.
     stored: u32,
-    /// Frames granted by the cache size.
+    /// Frames granted by the cache size, for unchanged pages.
     limit: usize,
     /// First of the frames touched by the running operation, linked by `chain`.
     touched: Option<Idx>,
@@ -220,6 +218,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Copies bytes between pages.
     pub fn copy(&mut self, from: Idx, at: usize, to: Idx, to_at: usize, len: usize) {
         self.pool.copy(from, at, to, to_at, len);
+    }
+
+    /// Copies entries `range` of a tree page behind the last entry of another.
+    pub fn append_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx) {
+        let order = self.meta.order;
+        let (source, target) = self.pool.pair(from, to);
+        node::append_entries(order, source, target, range.start, range.end);
     }
 
     /// Empties a page and writes its header.

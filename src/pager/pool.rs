@@ -238,6 +238,19 @@ impl<M: Memory> Pool<M> {
         }
     }
 
+    /// One page for reading and another for changing; empty slices if they are one page.
+    pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
+        let (source, target) = (self.frame(from.0).data, self.frame(to.0).data);
+        if source == target || source.is_null() || target.is_null() {
+            return (&[], &mut []);
+        }
+        // SAFETY: two blocks of page_size initialised bytes each, and `self` is borrowed exclusively.
+        unsafe {
+            let source = core::slice::from_raw_parts(source, self.page_size);
+            (source, core::slice::from_raw_parts_mut(target, self.page_size))
+        }
+    }
+
     /// Copies a whole page.
     pub fn copy_page(&mut self, from: Idx, to: Idx) {
         self.copy(from, 0, to, 0, self.page_size);
@@ -392,9 +405,16 @@ impl<M: Memory> Pool<M> {
     }
 
     /// Sets and clears flags; the frame changes lists when `DIRTY` changes.
+    #[inline]
     pub fn set_flags(&mut self, f: Idx, set: u8, clear: u8) {
         let old = self.frame(f.0).flags;
         let new = (old & !clear) | set;
+        if new != old {
+            self.change_flags(f, old, new);
+        }
+    }
+
+    fn change_flags(&mut self, f: Idx, old: u8, new: u8) {
         if (old ^ new) & DIRTY != 0 && old & LISTED != 0 {
             self.unlist(f);
             self.frame_mut(f.0).flags = new & !LISTED;

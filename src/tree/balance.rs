@@ -17,15 +17,28 @@ use crate::storage::Storage;
 
 /// Neighbouring pages repacked together.
 const MAX_PAGES: usize = 3;
+/// Parts of a sequence at the most: for each page a first entry and the rest, and an edit.
+const MAX_PARTS: usize = 2 * MAX_PAGES + 4;
 
 /// How to share entries out among pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fill {
     Even,
-    /// All but the last page full.
+    /// The first page full.
     Left,
-    /// All but the first page full.
+    /// The second of two pages full.
     Right,
+}
+
+/// A run of entries in a sequence.
+#[derive(Clone, Copy)]
+enum Part {
+    /// Entries `.1..` of page `.0` of the window, as many as `Window::parts` says.
+    Old(usize, usize),
+    /// Entry 0 of an internal page with its real key, which is in the parent.
+    First(usize),
+    /// A new entry of the edit.
+    New(usize),
 }
 
 /// Up to three neighbouring pages under one parent and a pending edit of one of them,
@@ -43,6 +56,8 @@ struct Window<'a> {
     edit: Edit<'a>,
     /// The page with the edit.
     edited: usize,
+    parts: [(Part, usize); MAX_PARTS],
+    part_count: usize,
 }
 
 impl Window<'_> {
@@ -54,9 +69,39 @@ impl Window<'_> {
         self.pages().get(i).copied()
     }
 
+    fn parts(&self) -> &[(Part, usize)] {
+        self.parts.get(..self.part_count).unwrap_or(&[])
+    }
+
+    fn push(&mut self, part: Part, len: usize) {
+        if let (true, Some(next)) = (len > 0, self.parts.get_mut(self.part_count)) {
+            *next = (part, len);
+            self.part_count += 1;
+        }
+    }
+
+    /// Lists the parts of the sequence.
+    fn list_parts(&mut self) {
+        for i in 0..self.count {
+            let len = self.lens.get(i).copied().unwrap_or(0);
+            let edit = self.edit;
+            let here = i == self.edited && (edit.from < edit.to || !edit.new_cells().is_empty());
+            let (from, to) = if here { (edit.from, edit.to) } else { (len, len) };
+            // Where the parent has the real key of entry 0, it is a part of its own.
+            let first = usize::from(!self.leaf && i > 0 && len > 0 && from > 0);
+            self.push(Part::First(i), first);
+            self.push(Part::Old(i, first), from - first);
+            if i == self.edited {
+                for n in 0..edit.new_cells().len() {
+                    self.push(Part::New(n), 1);
+                }
+            }
+            self.push(Part::Old(i, to), len - to);
+        }
+    }
+
     fn len(&self) -> usize {
-        let old: usize = self.lens.iter().take(self.count).sum();
-        old + self.edit.new_cells().len() - (self.edit.to - self.edit.from)
+        self.parts().iter().map(|(_, len)| len).sum()
     }
 }
 
@@ -90,6 +135,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             leaf: self.node(leaf).is_leaf(),
             edit: *edit,
             edited: index - slot,
+            parts: [(Part::New(0), 0); MAX_PARTS],
+            part_count: 0,
         };
         for i in 0..count {
             let child = self.node(parent).child(slot + i);
@@ -106,6 +153,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 (*p, *l) = (f, len);
             }
         }
+        window.list_parts();
         Ok(Some(window))
     }
 
@@ -126,94 +174,95 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    /// Entry `k` of the sequence. The first entry of an internal page other than the first
-    /// gets its real key, which is in the parent.
-    fn window_cell<'a>(&self, window: &Window<'a>, k: usize) -> Cell<'a> {
-        let mut k = k;
-        for (i, &f) in window.pages().iter().enumerate() {
-            let old = window.lens.get(i).copied().unwrap_or(0);
-            let edit = &window.edit;
-            let (new, gone) =
-                if i == window.edited { (edit.new_cells(), edit.to - edit.from) } else { (&[][..], 0) };
-            let len = old + new.len() - gone;
-            if k >= len {
-                k -= len;
-                continue;
-            }
-            let mut cell = match (i == window.edited && k >= edit.from).then(|| new.get(k - edit.from)) {
-                Some(Some(cell)) => *cell,
-                Some(None) => self.cell(f, k + gone - new.len()),
-                None => self.cell(f, k),
-            };
-            if i == window.edited && k + 1 == edit.from {
-                cell.child = edit.child.unwrap_or(cell.child);
-            }
-            if !window.leaf && i > 0 && k == 0 {
+    /// Entry `k` of a part as a cell.
+    fn part_cell<'a>(&self, window: &Window<'a>, part: Part, k: usize) -> Cell<'a> {
+        let page = |i| window.page(i).unwrap_or(window.parent);
+        match part {
+            Part::Old(i, from) => self.cell(page(i), from + k),
+            Part::New(n) => window.edit.new_cells().get(n).copied().unwrap_or(Cell::EMPTY),
+            Part::First(i) => {
                 let up = self.cell(window.parent, window.slot + i);
-                (cell.key, cell.flags) = (up.key, up.flags);
+                Cell { child: self.node(page(i)).child(0), ..up }
             }
-            return cell;
         }
-        Cell::EMPTY
+    }
+
+    /// Bytes of entry `k` of a part with its slot.
+    #[inline]
+    fn part_size(&self, window: &Window, part: Part, k: usize) -> usize {
+        SLOT + match part {
+            Part::Old(i, from) => {
+                let node = self.node(window.page(i).unwrap_or(window.parent));
+                node.size_at(node.offset(from + k), window.leaf)
+            }
+            other => self.part_cell(window, other, k).size(),
+        }
+    }
+
+    /// Bytes of the whole sequence.
+    fn total(&self, window: &Window) -> usize {
+        let mut total: usize = window.pages().iter().map(|&f| self.node(f).used()).sum();
+        for &(part, _) in window.parts() {
+            match part {
+                Part::New(_) => total += self.part_size(window, part, 0),
+                Part::First(i) => {
+                    total += self.part_size(window, part, 0);
+                    total = total.saturating_sub(self.part_size(window, Part::Old(i, 0), 0));
+                }
+                Part::Old(..) => {}
+            }
+        }
+        let gone = window.edit.from..window.edit.to;
+        total.saturating_sub(gone.map(|k| self.part_size(window, Part::Old(window.edited, 0), k)).sum())
     }
 
     /// Shares the sequence out among `count` pages, at least one entry each; `None` if it does not fit.
-    fn plan(&self, window: &Window, count: usize, fill: Fill) -> Option<Bounds> {
-        let room = self.pager.capacity();
-        let len = window.len();
-        let size = |k| self.window_cell(window, k).size() + SLOT;
+    fn plan(&self, window: &Window, count: usize, total: usize, fill: Fill) -> Option<Bounds> {
+        let (room, len) = (self.pager.capacity(), window.len());
         let mut bounds = [0; MAX_PAGES + 1];
-        let mut left: usize = if fill == Fill::Even { (0..len).map(size).sum() } else { 0 };
-        if left > room * count {
-            return None;
-        }
-        let mut next = 0;
-        for page in 0..count {
-            // Filling from the right is filling from the left, mirrored.
-            let at = |k| if fill == Fill::Right { len - 1 - k } else { k };
-            let pages_left = count - page;
-            let target = left.checked_div(pages_left).unwrap_or(0);
-            let mut used = 0;
-            while next < len && len - next >= pages_left {
-                let bytes = size(at(next));
-                if used + bytes > room {
-                    break;
-                }
-                if fill == Fill::Even && pages_left > 1 && used > 0 && used + bytes / 2 > target {
-                    break;
+        let (mut page, mut used, mut done, mut left) = (0, 0, 0usize, total);
+        for &(part, part_len) in window.parts() {
+            for k in 0..part_len {
+                let bytes = self.part_size(window, part, k);
+                let pages_left = count - page;
+                let enough = match fill {
+                    Fill::Even => used + bytes / 2 > left.checked_div(pages_left).unwrap_or(0),
+                    Fill::Left => false,
+                    Fill::Right => left.saturating_sub(used) <= room,
+                };
+                let must = used + bytes > room || len - done < pages_left;
+                if used > 0 && (must || (enough && pages_left > 1)) {
+                    left = left.saturating_sub(used);
+                    used = 0;
+                    page += 1;
+                    *bounds.get_mut(page).filter(|_| page < count)? = done;
                 }
                 used += bytes;
-                next += 1;
-            }
-            if used == 0 && len > 0 {
-                return None;
-            }
-            left = left.saturating_sub(used);
-            if let Some(bound) = bounds.get_mut(page + 1) {
-                *bound = next;
+                done += 1;
             }
         }
-        if next < len {
+        if page + 1 != count || used == 0 {
             return None;
         }
-        if fill == Fill::Right {
-            let mirrored = bounds;
-            for page in 0..=count {
-                let from = mirrored.get(count - page).copied().unwrap_or(0);
-                if let Some(bound) = bounds.get_mut(page) {
-                    *bound = len - from;
-                }
-            }
-        }
+        *bounds.get_mut(count)? = len;
         Some(bounds)
     }
 
     /// Repacks a window into `count` pages and returns the edit of the parent;
     /// `None`, and nothing has changed, if the entries do not fit.
     fn repack<'a>(&mut self, mut window: Window<'a>, count: usize, fill: Fill) -> Result<Option<Edit<'a>>> {
-        let Some(bounds) = self.plan(&window, count, fill).or_else(|| {
+        let total = self.total(&window);
+        let mut most = count * self.pager.capacity();
+        if count == 2 && window.count == 2 && self.churn == 0 {
+            // While the tree only grows, sharing pays only if it lasts for some time.
+            most -= most / 8;
+        }
+        if total > most {
+            return Ok(None);
+        }
+        let Some(bounds) = self.plan(&window, count, total, fill).or_else(|| {
             // Even shares can fail where full pages fit: entries are not sand.
-            (fill == Fill::Even).then(|| self.plan(&window, count, Fill::Left)).flatten()
+            (fill == Fill::Even).then(|| self.plan(&window, count, total, Fill::Left)).flatten()
         }) else {
             return Ok(None);
         };
@@ -221,14 +270,6 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let (Some(first), Some(last)) = (old.page(0), old.page(old.count - 1)) else { return Ok(None) };
         let (before, after) = (self.pager.field(first, field::PREV), self.pager.field(last, field::NEXT));
         let kind = if window.leaf { kind::LEAF } else { kind::INTERNAL };
-        let empty = |i: usize| old.lens.get(i) == Some(&0);
-        for (i, &f) in old.pages().iter().enumerate() {
-            let copy = self.pager.image(f)?;
-            window.edit.moved(f, copy);
-            if let Some(page) = window.pages.get_mut(i) {
-                *page = copy;
-            }
-        }
         // Existing pages keep their outer places, so that few links of others change.
         let mut targets = old.pages;
         if count > old.count {
@@ -241,23 +282,27 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 (1, _) => [first, fresh[0], fresh[1]],
                 _ => [first, fresh[0], last],
             };
-        } else if count == 1 && empty(0) {
+        } else if count == 1 && old.lens.first() == Some(&0) {
             targets = [last; MAX_PAGES];
         }
         let targets = targets.get(..count).unwrap_or(&[]);
+        let range = |i: usize| (bounds.get(i).copied().unwrap_or(0), bounds.get(i + 1).copied().unwrap_or(0));
+        for (i, &f) in old.pages().iter().enumerate() {
+            if Self::keeps(&old, targets, i, range) {
+                self.pager.touch(f)?;
+                continue;
+            }
+            let copy = self.pager.image(f)?;
+            window.edit.moved(f, copy);
+            if let Some(page) = window.pages.get_mut(i) {
+                *page = copy;
+            }
+        }
         let mut edit = Edit::remove(old.slot + 1, old.slot + old.count);
         for (i, &f) in targets.iter().enumerate() {
-            let pgno = self.pager.pgno(f);
-            self.pager.format(f, pgno, kind);
-            let (from, to) = (bounds.get(i).copied().unwrap_or(0), bounds.get(i + 1).copied().unwrap_or(0));
-            for k in from..to {
-                let mut cell = self.window_cell(&window, k);
-                if !window.leaf && i > 0 && k == from {
-                    // The key moves up; an internal page's first entry needs none.
-                    edit.push(Cell { child: pgno, ..cell });
-                    (cell.key, cell.flags) = (Source::Bytes(&[]), 0);
-                }
-                self.insert_cell(f, k - from, &cell);
+            let kept = old.pages().iter().position(|&page| page == f);
+            if !kept.is_some_and(|page| Self::keeps(&old, targets, page, range)) {
+                self.fill_page(&window, f, range(i), i > 0, &mut edit);
             }
         }
         self.link(targets, before, after, first, last)?;
@@ -278,6 +323,74 @@ impl<S: Storage, M: Memory> Db<S, M> {
             edit.child = (target != first).then(|| self.pager.pgno(target));
         }
         Ok(Some(edit))
+    }
+
+    /// Whether page `i` of a window keeps exactly its entries.
+    fn keeps(window: &Window, targets: &[Idx], i: usize, range: impl Fn(usize) -> (usize, usize)) -> bool {
+        let target = targets.iter().position(|&f| Some(f) == window.page(i));
+        let mut start = 0;
+        for &(part, len) in window.parts() {
+            // The first page of an internal level after a boundary loses its first key.
+            let whole = matches!(part, Part::Old(page, 0) if page == i) && window.lens.get(i) == Some(&len);
+            if whole && (window.leaf || target == Some(0)) && window.edit.child.is_none() {
+                return target.is_some_and(|t| range(t) == (start, start + len));
+            }
+            start += len;
+        }
+        false
+    }
+
+    /// Writes entries `from..to` of a window's sequence to page `f`. On an internal page the key
+    /// of the first entry moves up to the parent if `right` tells that a page precedes it.
+    fn fill_page<'a>(
+        &mut self,
+        window: &Window<'a>,
+        f: Idx,
+        (from, to): (usize, usize),
+        right: bool,
+        up: &mut Edit<'a>,
+    ) {
+        let pgno = self.pager.pgno(f);
+        self.pager.format(f, pgno, if window.leaf { kind::LEAF } else { kind::INTERNAL });
+        let (mut start, mut written) = (0, 0);
+        for &(part, len) in window.parts() {
+            // The entries of this part that belong to this page.
+            let mut low = from.saturating_sub(start).min(len);
+            let high = to.saturating_sub(start).min(len);
+            start += len;
+            let at = written;
+            let single = match part {
+                Part::Old(..) => right && !window.leaf && written == 0,
+                _ => true,
+            };
+            if single && low < high {
+                let mut cell = self.part_cell(window, part, low);
+                if right && !window.leaf && written == 0 {
+                    up.push(Cell { child: pgno, ..cell });
+                    (cell.key, cell.flags) = (Source::Bytes(&[]), 0);
+                }
+                self.insert_cell(f, written, &cell);
+                low += 1;
+                written += 1;
+            }
+            if let (Part::Old(i, first), true) = (part, low < high) {
+                let page = window.page(i).unwrap_or(f);
+                self.pager.append_entries(page, first + low..first + high, f);
+                written += high - low;
+            }
+            // The entry before the edit may have a new child.
+            let (page, first) = match part {
+                Part::Old(i, first) => (i, first),
+                Part::First(i) => (i, 0),
+                Part::New(_) => continue,
+            };
+            let before = window.edit.from.wrapping_sub(1);
+            if let (Some(child), true) = (window.edit.child, page == window.edited) {
+                if before < first + high && before >= first + high - (written - at) {
+                    self.set_child(f, written + before - (first + high), child);
+                }
+            }
+        }
     }
 
     /// Links pages to each other and to the neighbours `before` and `after` of the old pages

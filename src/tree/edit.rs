@@ -136,6 +136,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.put_source(f, at.wrapping_add(key), &cell.data);
     }
 
+    /// Changes the child of an internal entry.
+    pub(super) fn set_child(&mut self, f: Idx, i: usize, child: u32) {
+        let at = self.node(f).offset(i).wrapping_add(4);
+        self.pager.set_field(f, at, child);
+    }
+
     pub(super) fn remove_entry(&mut self, f: Idx, i: usize) {
         let order = self.pager.order();
         node::remove(order, self.pager.page_mut(f), i);
@@ -204,9 +210,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             self.pager.touch(f)?;
         }
         if let Some(child) = edit.child {
-            let order = self.pager.order();
-            let at = self.node(f).offset(edit.from.wrapping_sub(1));
-            order.put_u32(self.pager.page_mut(f), at.wrapping_add(4), child);
+            self.set_child(f, edit.from.wrapping_sub(1), child);
         }
         for _ in edit.from..edit.to {
             self.remove_entry(f, edit.from);

@@ -38,6 +38,9 @@ pub struct Db<S: Storage, M: Memory> {
     changes: u32,
     /// Number of items, once it was asked for.
     count: Option<u32>,
+    /// Entries that were removed or replaced and not made up for by new ones: while there are any,
+    /// pages can be kept full, as their number need not grow.
+    churn: u8,
     /// The leaf of the last insertion if it was at an outer end of the tree, and `changes` then.
     hint: (u32, u32),
 }
@@ -67,7 +70,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let min_keys = options.min_keys.max(2) as usize;
         let share = pager.capacity().checked_div(min_keys).unwrap_or(0);
         let limit = share.saturating_sub(OVERHEAD).max(LEAST_LIMIT);
-        Ok(Db { pager, limit, changes: 0, count: None, hint: (0, 0) })
+        Ok(Db { pager, limit, changes: 0, count: None, churn: 0, hint: (0, 0) })
     }
 
     /// Where the last [`Error::Corrupt`] was found.
@@ -145,14 +148,23 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok(false);
         }
         let replaces = place.found && !duplicates;
+        if replaces {
+            self.churn = self.churn.saturating_add(1);
+        }
         if !self.put_inline(key, value, place, replaces) {
             let result = self.put_any(key, value, place, replaces, &mut path);
             self.end(result)?;
         }
         if !replaces {
-            self.count = self.count.map(|n| n.saturating_add(1));
+            self.added();
         }
         Ok(true)
+    }
+
+    /// Keeps the books after a new item.
+    fn added(&mut self) {
+        self.count = self.count.map(|n| n.saturating_add(1));
+        self.churn = self.churn.saturating_sub(1);
     }
 
     /// Refuses changes that cannot be stored, and starts the operation.
@@ -193,7 +205,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             if old.size() == size {
                 let (at, order) = (node.offset(index), self.pager.order());
                 let page = self.pager.page_mut(leaf);
-                node::put_entry(order, page, at, value.len() as u32, 0, key, value);
+                node::put_entry(order, page, at, value.len() as u32, 0, [key, value]);
                 self.changed_inline(leaf);
                 return true;
             }
@@ -205,8 +217,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if replaces {
             self.remove_entry(leaf, index);
         }
-        let cell = Cell { flags: 0, child: 0, key: Source::Bytes(key), data: Source::Bytes(value) };
-        self.insert_cell(leaf, index, &cell);
+        let order = self.pager.order();
+        let page = self.pager.page_mut(leaf);
+        let at = node::open_slot(order, page, index, size);
+        node::put_entry(order, page, at, value.len() as u32, 0, [key, value]);
         self.changed_inline(leaf);
         let node = self.node(leaf);
         let last = index + 1 == node.len() && node.field(field::NEXT) == 0;
@@ -246,7 +260,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         };
         let done = self.put_inline(key, value, Place { leaf, index, found: false }, false);
         if done {
-            self.count = self.count.map(|n| n.saturating_add(1));
+            self.added();
         }
         done
     }
@@ -306,6 +320,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             found = true;
             self.count = self.count.map(|n| n.saturating_sub(1));
+            self.churn = self.churn.saturating_add(1);
             if !self.pager.duplicates() {
                 return Ok(true);
             }
