@@ -123,9 +123,11 @@ impl<'a> Node<'a> {
     /// Bytes that the entry at offset `off` takes on the page.
     #[inline(always)]
     pub fn size_at(&self, off: usize, leaf: bool) -> usize {
-        let entry = self.bytes.get(off..).unwrap_or(&[]);
-        let data = if leaf { self.order.u32(entry, 4) } else { 0 };
-        entry_size(self.order.u32(entry, 0).wrapping_add(data) as usize)
+        let Some([k0, k1, k2, k3, second @ ..]) = self.bytes.get(off..).and_then(|b| b.first_chunk::<8>()) else {
+            return 0;
+        };
+        let data = if leaf { self.order.u32(second, 0) } else { 0 };
+        entry_size(self.order.u32(&[*k0, *k1, *k2, *k3], 0).wrapping_add(data) as usize)
     }
 
     /// The child of internal entry `i`.
@@ -165,7 +167,7 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
 /// Takes entry `i` out, closing the gap and zeroing what becomes free.
 pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
     let node = Node::new(order, bytes);
-    let (lower, upper, count) = (node.lower(), node.upper(), node.len());
+    let (lower, upper) = (node.lower(), node.upper());
     let (offset, size) = (node.offset(i), node.entry(i).size());
     shift(bytes, upper, upper.wrapping_add(size), offset.saturating_sub(upper));
     zero(bytes, upper, size);
@@ -174,12 +176,11 @@ pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
     zero(bytes, lower.wrapping_sub(SLOT), SLOT);
     order.put_u16(bytes, field::LOWER, lower.wrapping_sub(SLOT) as u16);
     order.put_u16(bytes, field::UPPER, upper.wrapping_add(size) as u16);
-    for slot in 0..count.saturating_sub(1) {
-        let at = HEADER + slot * SLOT;
-        let old = order.u16(bytes, at);
-        if old < offset {
-            order.put_u16(bytes, at, old.wrapping_add(size) as u16);
-        }
+    let slots = bytes.get_mut(HEADER..lower.wrapping_sub(SLOT)).unwrap_or(&mut []);
+    for slot in slots.chunks_exact_mut(SLOT) {
+        let old = order.u16(slot, 0);
+        let moved = if old < offset { size } else { 0 };
+        order.put_u16(slot, 0, old.wrapping_add(moved) as u16);
     }
 }
 
@@ -202,32 +203,27 @@ pub(crate) fn put_entry(order: Order, bytes: &mut [u8], offset: usize, second: u
 /// has room for them. Entries that lie side by side go as one block.
 pub(crate) fn append_entries(order: Order, source: &[u8], target: &mut [u8], from: usize, to: usize) {
     let (node, end) = (Node::new(order, source), Node::new(order, target));
-    let leaf = node.is_leaf();
-    let (mut lower, mut upper) = (end.lower(), end.upper());
-    let mut i = from;
-    while i < to {
-        let start = node.offset(i);
-        let size = node.size_at(start, leaf);
-        let (mut low, mut len) = (start, size);
-        upper = upper.wrapping_sub(size);
-        order.put_u16(target, lower, upper as u16);
-        lower += SLOT;
-        i += 1;
-        while i < to {
-            let next = node.offset(i);
-            let size = node.size_at(next, leaf);
-            if next.wrapping_add(size) != low {
-                break;
-            }
-            (low, len) = (next, len + size);
-            upper = upper.wrapping_sub(size);
-            order.put_u16(target, lower, upper as u16);
-            lower += SLOT;
-            i += 1;
+    let (leaf, lower, mut upper) = (node.is_leaf(), end.lower(), end.upper());
+    let new_lower = lower.wrapping_add(to.wrapping_sub(from).wrapping_mul(SLOT));
+    let slots = source.get(HEADER + from * SLOT..HEADER + to * SLOT).unwrap_or(&[]);
+    let Some((head, entries)) = target.split_at_mut_checked(new_lower) else { return };
+    let new_slots = head.get_mut(lower..).unwrap_or(&mut []);
+    // The block to be copied next: where it starts and its length.
+    let (mut block, mut len) = (0, 0);
+    for (slot, new_slot) in slots.chunks_exact(SLOT).zip(new_slots.chunks_exact_mut(SLOT)) {
+        let offset = order.u16(slot, 0);
+        let size = node.size_at(offset, leaf);
+        if offset.wrapping_add(size) != block {
+            put(entries, upper.wrapping_sub(new_lower), source.get(block..block + len).unwrap_or(&[]));
+            len = 0;
         }
-        put(target, upper, source.get(low..low.wrapping_add(len)).unwrap_or(&[]));
+        block = offset;
+        len += size;
+        upper = upper.wrapping_sub(size);
+        order.put_u16(new_slot, 0, upper as u16);
     }
-    order.put_u16(target, field::LOWER, lower as u16);
+    put(entries, upper.wrapping_sub(new_lower), source.get(block..block + len).unwrap_or(&[]));
+    order.put_u16(target, field::LOWER, new_lower as u16);
     order.put_u16(target, field::UPPER, upper as u16);
 }
 
@@ -257,7 +253,8 @@ mod tests {
             assert_eq!(node.entry(1).data, b"1234");
             assert_eq!(node.used(), 3 * SLOT + 12 + 16 + 12);
             for _ in 0..3 {
-                remove(order, &mut page, Node::new(order, &page).len() / 2);
+                let middle = Node::new(order, &page).len() / 2;
+                remove(order, &mut page, middle);
                 assert_eq!(verify_tree_page(order, &page, 3), Ok(()));
             }
             assert!(page == empty);

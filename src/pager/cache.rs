@@ -7,6 +7,9 @@ use crate::memory::Memory;
 use crate::page::{field, kind, verify_tree_page};
 use crate::storage::Storage;
 
+/// Frames kept beyond the limit, so that not every operation asks for memory anew.
+const SPARE: usize = 3;
+
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// An unused frame, in no list: a spare one, a new one, or that of the clean page least
     /// recently used; when memory is short, that of a changed page which is written first.
@@ -77,9 +80,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
     }
 
-    /// Gives a frame without a page back, or keeps it as a spare within the limit.
+    /// Gives a frame without a page back, or keeps it as a spare.
     fn drop_frame(&mut self, f: Idx) {
-        if usize::from(self.pool.frames) > self.limit {
+        if usize::from(self.pool.frames) > self.limit && self.pool.listed(false) >= SPARE {
             self.pool.free(f);
         } else {
             self.pool.forget(f);
@@ -234,10 +237,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(copy)
     }
 
-    /// A zeroed frame for a new page that rollback forgets.
+    /// A frame for a new page, which the caller formats.
     pub(super) fn fresh(&mut self, pgno: u32) -> Result<Idx> {
         let f = self.acquire()?;
-        self.pool.page_mut(f).fill(0);
         self.pool.name(f, pgno);
         self.pool.set_flags(f, DIRTY, 0);
         self.pool.enlist(f, true);
@@ -245,7 +247,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(f)
     }
 
-    /// As `fresh`, for a page of the running operation.
+    /// As `fresh`, for a page of the running operation: rollback forgets it.
     pub(super) fn fresh_touched(&mut self, pgno: u32) -> Result<Idx> {
         let f = self.fresh(pgno)?;
         self.pool.set_flags(f, 0, DIRTY);

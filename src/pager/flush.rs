@@ -73,7 +73,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return Ok(());
         }
         let f = if self.stored_free.is_none() && self.pool.find(0).is_none() {
-            self.fresh_touched(0)?
+            let f = self.fresh_touched(0)?;
+            self.pool.page_mut(f).fill(0);
+            f
         } else {
             self.load(0)?
         };

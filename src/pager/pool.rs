@@ -368,10 +368,12 @@ impl<M: Memory> Pool<M> {
         }
     }
 
-    /// Marks a frame as the most recently used one of its list.
+    /// Marks an unchanged page as the most recently used one. (Changed ones stay in the order in
+    /// which they were changed: they leave the list by a flush, not one by one.)
     #[inline]
     pub fn used(&mut self, f: Idx) {
-        if self.frame(f.0).newer != NIL {
+        let frame = self.frame(f.0);
+        if frame.newer != NIL && frame.flags & DIRTY == 0 {
             self.enlist(f, true);
         }
     }

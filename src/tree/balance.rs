@@ -18,7 +18,7 @@ use crate::storage::Storage;
 /// Neighbouring pages repacked together.
 const MAX_PAGES: usize = 3;
 /// Parts of a sequence at the most: for each page a first entry and the rest, and an edit.
-const MAX_PARTS: usize = 2 * MAX_PAGES + 4;
+const MAX_PARTS: usize = 2 * MAX_PAGES + 2;
 
 /// How to share entries out among pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,15 +30,44 @@ enum Fill {
     Right,
 }
 
+/// What the entries of a part are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Entries of a page.
+    Old,
+    /// Entry 0 of an internal page with its real key, which is in the parent.
+    First,
+    /// A new entry of the edit.
+    New,
+}
+
 /// A run of entries in a sequence.
 #[derive(Clone, Copy)]
-enum Part {
-    /// Entries `.1..` of page `.0` of the window, as many as `Window::parts` says.
-    Old(usize, usize),
-    /// Entry 0 of an internal page with its real key, which is in the parent.
-    First(usize),
-    /// A new entry of the edit.
-    New(usize),
+struct Part {
+    kind: Kind,
+    /// The page in the window.
+    page: u8,
+    /// The first entry, on the page or in the edit.
+    from: u16,
+    len: u16,
+}
+
+impl Part {
+    fn new(kind: Kind, page: usize, from: usize, len: usize) -> Self {
+        Part { kind, page: page as u8, from: from as u16, len: len as u16 }
+    }
+
+    fn page(self) -> usize {
+        usize::from(self.page)
+    }
+
+    fn from(self) -> usize {
+        usize::from(self.from)
+    }
+
+    fn len(self) -> usize {
+        usize::from(self.len)
+    }
 }
 
 /// Up to three neighbouring pages under one parent and a pending edit of one of them,
@@ -56,7 +85,7 @@ struct Window<'a> {
     edit: Edit<'a>,
     /// The page with the edit.
     edited: usize,
-    parts: [(Part, usize); MAX_PARTS],
+    parts: [Part; MAX_PARTS],
     part_count: usize,
 }
 
@@ -69,13 +98,13 @@ impl Window<'_> {
         self.pages().get(i).copied()
     }
 
-    fn parts(&self) -> &[(Part, usize)] {
+    fn parts(&self) -> &[Part] {
         self.parts.get(..self.part_count).unwrap_or(&[])
     }
 
-    fn push(&mut self, part: Part, len: usize) {
-        if let (true, Some(next)) = (len > 0, self.parts.get_mut(self.part_count)) {
-            *next = (part, len);
+    fn push(&mut self, part: Part) {
+        if let (true, Some(next)) = (part.len > 0, self.parts.get_mut(self.part_count)) {
+            *next = part;
             self.part_count += 1;
         }
     }
@@ -84,24 +113,20 @@ impl Window<'_> {
     fn list_parts(&mut self) {
         for i in 0..self.count {
             let len = self.lens.get(i).copied().unwrap_or(0);
-            let edit = self.edit;
-            let here = i == self.edited && (edit.from < edit.to || !edit.new_cells().is_empty());
-            let (from, to) = if here { (edit.from, edit.to) } else { (len, len) };
+            let new = self.edit.new_cells().len();
+            let here = i == self.edited && (self.edit.from < self.edit.to || new > 0);
+            let (from, to) = if here { (self.edit.from, self.edit.to) } else { (len, len) };
             // Where the parent has the real key of entry 0, it is a part of its own.
             let first = usize::from(!self.leaf && i > 0 && len > 0 && from > 0);
-            self.push(Part::First(i), first);
-            self.push(Part::Old(i, first), from - first);
-            if i == self.edited {
-                for n in 0..edit.new_cells().len() {
-                    self.push(Part::New(n), 1);
-                }
-            }
-            self.push(Part::Old(i, to), len - to);
+            self.push(Part::new(Kind::First, i, 0, first));
+            self.push(Part::new(Kind::Old, i, first, from - first));
+            self.push(Part::new(Kind::New, i, 0, if here { new } else { 0 }));
+            self.push(Part::new(Kind::Old, i, to, len - to));
         }
     }
 
     fn len(&self) -> usize {
-        self.parts().iter().map(|(_, len)| len).sum()
+        self.parts().iter().map(|part| part.len()).sum()
     }
 }
 
@@ -135,7 +160,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             leaf: self.node(leaf).is_leaf(),
             edit: *edit,
             edited: index - slot,
-            parts: [(Part::New(0), 0); MAX_PARTS],
+            parts: [Part::new(Kind::New, 0, 0, 0); MAX_PARTS],
             part_count: 0,
         };
         for i in 0..count {
@@ -176,88 +201,88 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Entry `k` of a part as a cell.
     fn part_cell<'a>(&self, window: &Window<'a>, part: Part, k: usize) -> Cell<'a> {
-        let page = |i| window.page(i).unwrap_or(window.parent);
-        match part {
-            Part::Old(i, from) => self.cell(page(i), from + k),
-            Part::New(n) => window.edit.new_cells().get(n).copied().unwrap_or(Cell::EMPTY),
-            Part::First(i) => {
-                let up = self.cell(window.parent, window.slot + i);
-                Cell { child: self.node(page(i)).child(0), ..up }
+        let page = window.page(part.page()).unwrap_or(window.parent);
+        match part.kind {
+            Kind::Old => self.cell(page, part.from() + k),
+            Kind::New => window.edit.new_cells().get(k).copied().unwrap_or(Cell::EMPTY),
+            Kind::First => {
+                let up = self.cell(window.parent, window.slot + part.page());
+                Cell { child: self.node(page).child(0), ..up }
             }
         }
+    }
+
+    /// Bytes of entry `i` of a page with its slot.
+    #[inline]
+    fn old_size(&self, window: &Window, page: usize, i: usize) -> usize {
+        let node = self.node(window.page(page).unwrap_or(window.parent));
+        SLOT + node.size_at(node.offset(i), window.leaf)
     }
 
     /// Bytes of entry `k` of a part with its slot.
     #[inline]
     fn part_size(&self, window: &Window, part: Part, k: usize) -> usize {
-        SLOT + match part {
-            Part::Old(i, from) => {
-                let node = self.node(window.page(i).unwrap_or(window.parent));
-                node.size_at(node.offset(from + k), window.leaf)
-            }
-            other => self.part_cell(window, other, k).size(),
+        match part.kind {
+            Kind::Old => self.old_size(window, part.page(), part.from() + k),
+            _ => SLOT + self.part_cell(window, part, k).size(),
         }
     }
 
     /// Bytes of the whole sequence.
     fn total(&self, window: &Window) -> usize {
         let mut total: usize = window.pages().iter().map(|&f| self.node(f).used()).sum();
-        for &(part, _) in window.parts() {
-            match part {
-                Part::New(_) => total += self.part_size(window, part, 0),
-                Part::First(i) => {
-                    total += self.part_size(window, part, 0);
-                    total = total.saturating_sub(self.part_size(window, Part::Old(i, 0), 0));
-                }
-                Part::Old(..) => {}
+        for part in window.parts().iter().filter(|part| part.kind != Kind::Old) {
+            total += (0..part.len()).map(|k| self.part_size(window, *part, k)).sum::<usize>();
+            if part.kind == Kind::First {
+                total = total.saturating_sub(self.old_size(window, part.page(), 0));
             }
         }
         let gone = window.edit.from..window.edit.to;
-        total.saturating_sub(gone.map(|k| self.part_size(window, Part::Old(window.edited, 0), k)).sum())
+        total.saturating_sub(gone.map(|i| self.old_size(window, window.edited, i)).sum())
     }
 
     /// Shares the sequence out among `count` pages, at least one entry each; `None` if it does not fit.
     fn plan(&self, window: &Window, count: usize, total: usize, fill: Fill) -> Option<Bounds> {
         let (room, len) = (self.pager.capacity(), window.len());
         let mut bounds = [0; MAX_PAGES + 1];
+        *bounds.get_mut(count)? = len;
+        // `left` bytes are for the pages from `page` on, `target` of them for `page`.
         let (mut page, mut used, mut done, mut left) = (0, 0, 0usize, total);
-        for &(part, part_len) in window.parts() {
-            for k in 0..part_len {
-                let bytes = self.part_size(window, part, k);
-                let pages_left = count - page;
+        let share = |left: usize, page: usize| left.checked_div(count - page).unwrap_or(0);
+        let mut target = share(left, 0);
+        for &part in window.parts() {
+            let node = self.node(window.page(part.page()).unwrap_or(window.parent));
+            for k in 0..part.len() {
+                if page + 1 == count {
+                    return (left <= room).then_some(bounds);
+                }
+                let bytes = match part.kind {
+                    Kind::Old => SLOT + node.size_at(node.offset(part.from() + k), window.leaf),
+                    _ => self.part_size(window, part, k),
+                };
                 let enough = match fill {
-                    Fill::Even => used + bytes / 2 > left.checked_div(pages_left).unwrap_or(0),
+                    Fill::Even => used + bytes / 2 > target,
                     Fill::Left => false,
                     Fill::Right => left.saturating_sub(used) <= room,
                 };
-                let must = used + bytes > room || len - done < pages_left;
-                if used > 0 && (must || (enough && pages_left > 1)) {
+                if used > 0 && (enough || used + bytes > room || len - done < count - page) {
                     left = left.saturating_sub(used);
-                    used = 0;
                     page += 1;
-                    *bounds.get_mut(page).filter(|_| page < count)? = done;
+                    (used, target) = (0, share(left, page));
+                    *bounds.get_mut(page)? = done;
                 }
                 used += bytes;
                 done += 1;
             }
         }
-        if page + 1 != count || used == 0 {
-            return None;
-        }
-        *bounds.get_mut(count)? = len;
-        Some(bounds)
+        (page + 1 == count && left <= room && used > 0).then_some(bounds)
     }
 
     /// Repacks a window into `count` pages and returns the edit of the parent;
     /// `None`, and nothing has changed, if the entries do not fit.
     fn repack<'a>(&mut self, mut window: Window<'a>, count: usize, fill: Fill) -> Result<Option<Edit<'a>>> {
         let total = self.total(&window);
-        let mut most = count * self.pager.capacity();
-        if count == 2 && window.count == 2 && self.churn == 0 {
-            // While the tree only grows, sharing pays only if it lasts for some time.
-            most -= most / 8;
-        }
-        if total > most {
+        if total > count * self.pager.capacity() {
             return Ok(None);
         }
         let Some(bounds) = self.plan(&window, count, total, fill).or_else(|| {
@@ -329,9 +354,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
     fn keeps(window: &Window, targets: &[Idx], i: usize, range: impl Fn(usize) -> (usize, usize)) -> bool {
         let target = targets.iter().position(|&f| Some(f) == window.page(i));
         let mut start = 0;
-        for &(part, len) in window.parts() {
+        for part in window.parts() {
+            let len = part.len();
             // The first page of an internal level after a boundary loses its first key.
-            let whole = matches!(part, Part::Old(page, 0) if page == i) && window.lens.get(i) == Some(&len);
+            let whole = part.kind == Kind::Old && part.page() == i && window.lens.get(i) == Some(&len);
             if whole && (window.leaf || target == Some(0)) && window.edit.child.is_none() {
                 return target.is_some_and(|t| range(t) == (start, start + len));
             }
@@ -353,17 +379,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let pgno = self.pager.pgno(f);
         self.pager.format(f, pgno, if window.leaf { kind::LEAF } else { kind::INTERNAL });
         let (mut start, mut written) = (0, 0);
-        for &(part, len) in window.parts() {
+        for &part in window.parts() {
             // The entries of this part that belong to this page.
-            let mut low = from.saturating_sub(start).min(len);
-            let high = to.saturating_sub(start).min(len);
-            start += len;
+            let mut low = from.saturating_sub(start).min(part.len());
+            let high = to.saturating_sub(start).min(part.len());
+            start += part.len();
             let at = written;
-            let single = match part {
-                Part::Old(..) => right && !window.leaf && written == 0,
-                _ => true,
-            };
-            if single && low < high {
+            while low < high && (part.kind != Kind::Old || (right && !window.leaf && written == 0)) {
                 let mut cell = self.part_cell(window, part, low);
                 if right && !window.leaf && written == 0 {
                     up.push(Cell { child: pgno, ..cell });
@@ -373,21 +395,16 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 low += 1;
                 written += 1;
             }
-            if let (Part::Old(i, first), true) = (part, low < high) {
-                let page = window.page(i).unwrap_or(f);
-                self.pager.append_entries(page, first + low..first + high, f);
+            if low < high {
+                let page = window.page(part.page()).unwrap_or(f);
+                self.pager.append_entries(page, part.from() + low..part.from() + high, f);
                 written += high - low;
             }
             // The entry before the edit may have a new child.
-            let (page, first) = match part {
-                Part::Old(i, first) => (i, first),
-                Part::First(i) => (i, 0),
-                Part::New(_) => continue,
-            };
-            let before = window.edit.from.wrapping_sub(1);
-            if let (Some(child), true) = (window.edit.child, page == window.edited) {
-                if before < first + high && before >= first + high - (written - at) {
-                    self.set_child(f, written + before - (first + high), child);
+            if let (Some(child), true) = (window.edit.child, part.kind != Kind::New) {
+                let (before, end) = (window.edit.from.wrapping_sub(1), part.from() + high);
+                if part.page() == window.edited && before < end && before >= end - (written - at) {
+                    self.set_child(f, written + before - end, child);
                 }
             }
         }
@@ -470,19 +487,41 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
         }
         let before = slot.checked_sub(1);
-        for (first, shape) in [
-            (before, (2, 2)),
-            (Some(slot), (2, 2)),
-            (before, (2, 3)),
-            (Some(slot), (2, 3)),
-            (Some(slot), (1, 2)),
-            (Some(slot), (1, 3)),
-        ] {
+        for first in [before, Some(slot)] {
+            if self.can_share(path, level, first, edit)? {
+                if let Some(up) = self.try_repack(path, level, first, (2, 2), Fill::Even, edit)? {
+                    return Ok(Some(up));
+                }
+            }
+        }
+        for (first, shape) in
+            [(before, (2, 3)), (Some(slot), (2, 3)), (Some(slot), (1, 2)), (Some(slot), (1, 3))]
+        {
             if let Some(up) = self.try_repack(path, level, first, shape, Fill::Even, edit)? {
                 return Ok(Some(up));
             }
         }
         Err(Error::Full)
+    }
+
+    /// Whether the pages under entries `first` and `first + 1` of a parent, one of them with an
+    /// edit that does not fit, have room for each other's entries.
+    fn can_share(&mut self, path: &Path, level: usize, first: Option<usize>, edit: &Edit) -> Result<bool> {
+        let (pgno, slot) = path.at(level - 1);
+        let f = self.level_page(path, level)?;
+        let parent = self.pager.tree_page(pgno)?;
+        let Some(first) = first else { return Ok(false) };
+        let other = if first == slot { slot + 1 } else { first };
+        if other >= self.node(parent).len() {
+            return Ok(false);
+        }
+        let other = self.pager.tree_page(self.node(parent).child(other))?;
+        let mut most = 2 * self.pager.capacity();
+        if self.churn == 0 {
+            // While the tree only grows, sharing pays only if it lasts for some time.
+            most -= most / 6;
+        }
+        Ok(self.node(other).used() + self.used_after(f, edit) <= most)
     }
 
     /// Repacks pages `first..` of a parent if they exist and the entries fit.

@@ -118,6 +118,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// stays, at the end. Items are good until the next operation.
     pub fn step(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Option<(Item, Item)>> {
         self.pager.begin();
+        if let Some(item) = self.step_on_page(cursor, backward) {
+            return Ok(Some(item));
+        }
         let place = self.gap(cursor, backward)?;
         let mut hops = cursor.hops;
         let Some((leaf, i)) = self.entry_at(place, backward, &mut hops)? else { return Ok(None) };
@@ -134,10 +137,29 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(Some((key, value)))
     }
 
+    /// The step to an inline entry of the same page, in an unchanged tree without duplicates.
+    fn step_on_page(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Option<(Item, Item)> {
+        if cursor.state != State::On || cursor.changes != self.changes || self.pager.duplicates() {
+            return None;
+        }
+        let leaf = self.pager.cached_tree_page(cursor.page)?;
+        let index = if backward { cursor.index.checked_sub(1)? } else { cursor.index + 1 };
+        let node = self.node(leaf);
+        if index >= node.len() {
+            return None;
+        }
+        let (at, entry) = (node.offset(index).wrapping_add(ENTRY_FIXED), node.entry(index));
+        let (key, data) = (entry.key.len(), entry.data.len());
+        if entry.flags != 0 || !cursor.key.set(entry.key) {
+            return None;
+        }
+        cursor.index = index;
+        Some((Item::inline(leaf, at, key), Item::inline(leaf, at.wrapping_add(key), data)))
+    }
+
     /// Copies the key to the cursor; if that fails the cursor keeps the old one.
     fn remember(&mut self, cursor: &mut Cursor<M>, leaf: Idx, i: usize, key: Item) -> Result<()> {
         let (flags, stored) = self.node(leaf).key(i);
-        debug_assert!(self.node(leaf).offset(i) + ENTRY_FIXED <= self.pager.page_size());
         let kept = if flags & BIG_KEY == 0 {
             cursor.key.set(stored)
         } else {

@@ -148,7 +148,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Bytes used on a page if `edit` were done.
-    fn used_after(&self, f: Idx, edit: &Edit) -> usize {
+    pub(super) fn used_after(&self, f: Idx, edit: &Edit) -> usize {
         let node = self.node(f);
         let gone: usize = (edit.from..edit.to).map(|i| node.entry(i).size() + SLOT).sum();
         let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();

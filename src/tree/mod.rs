@@ -4,6 +4,7 @@ mod balance;
 mod chain;
 mod cursor;
 mod edit;
+mod heads;
 mod search;
 
 use crate::error::{Error, Fault, Result};
@@ -217,11 +218,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if replaces {
             self.remove_entry(leaf, index);
         }
-        let order = self.pager.order();
-        let page = self.pager.page_mut(leaf);
-        let at = node::open_slot(order, page, index, size);
-        node::put_entry(order, page, at, value.len() as u32, 0, [key, value]);
-        self.changed_inline(leaf);
+        self.insert_inline(leaf, index, key, value);
         let node = self.node(leaf);
         let last = index + 1 == node.len() && node.field(field::NEXT) == 0;
         let first = index == 0 && node.field(field::PREV) == 0;
@@ -229,6 +226,16 @@ impl<S: Storage, M: Memory> Db<S, M> {
             self.hint = (self.pager.pgno(leaf), self.changes);
         }
         true
+    }
+
+    /// Writes an entry to a page that has room for it.
+    #[inline]
+    fn insert_inline(&mut self, leaf: Idx, index: usize, key: &[u8], value: &[u8]) {
+        let order = self.pager.order();
+        let page = self.pager.page_mut(leaf);
+        let at = node::open_slot(order, page, index, entry_size(key.len() + value.len()));
+        node::put_entry(order, page, at, value.len() as u32, 0, [key, value]);
+        self.changed_inline(leaf);
     }
 
     fn changed_inline(&mut self, leaf: Idx) {
@@ -249,20 +256,19 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let (flags, stored) = node.key(i);
             flags & BIG_KEY == 0 && key.cmp(stored) == side
         };
-        let index = if len == 0 {
-            return false;
-        } else if node.field(field::NEXT) == 0 && beyond(len - 1, Ordering::Greater) {
-            len
-        } else if node.field(field::PREV) == 0 && beyond(0, Ordering::Less) {
-            0
-        } else {
-            return false;
+        let index = match len.checked_sub(1) {
+            Some(last) if node.field(field::NEXT) == 0 && beyond(last, Ordering::Greater) => len,
+            Some(_) if node.field(field::PREV) == 0 && beyond(0, Ordering::Less) => 0,
+            _ => return false,
         };
-        let done = self.put_inline(key, value, Place { leaf, index, found: false }, false);
-        if done {
-            self.added();
+        let body = key.len().saturating_add(value.len());
+        if body > self.limit || node.free() < entry_size(body) + SLOT {
+            return false;
         }
-        done
+        self.insert_inline(leaf, index, key, value);
+        self.hint.1 = self.changes;
+        self.added();
+        true
     }
 
     /// Stores an item that needs overflow pages or does not fit its leaf.

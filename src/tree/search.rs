@@ -1,9 +1,9 @@
 //! From the root to a place in a leaf.
 
-use super::Db;
+use super::{heads, Db};
 use crate::error::{Error, Reason, Result};
 use crate::memory::Memory;
-use crate::page::node::{Node, BIG_KEY, ENTRY_FIXED};
+use crate::page::node::{Node, BIG_KEY};
 use crate::page::{field, kind};
 use crate::pager::Idx;
 use crate::storage::Storage;
@@ -74,42 +74,6 @@ pub(super) struct Place {
     pub found: bool,
 }
 
-/// The first bytes of a key as a number, which decides most comparisons without looking at the rest.
-#[derive(Clone, Copy)]
-struct Head(u64);
-
-impl Head {
-    /// Worth its code only where a 64-bit comparison is one instruction.
-    const USED: bool = cfg!(target_pointer_width = "64");
-
-    fn of(key: &[u8]) -> Self {
-        let mut bytes = [0; 8];
-        if Self::USED {
-            crate::memory::copy(&mut bytes, key);
-        }
-        Head(u64::from_be_bytes(bytes))
-    }
-
-    /// How the key of entry `i` compares as far as the heads tell: `Equal` means undecided.
-    #[inline(always)]
-    fn compare(self, node: Node, i: usize) -> Ordering {
-        if !Self::USED {
-            return Ordering::Equal;
-        }
-        let entry = node.bytes.get(node.offset(i)..).unwrap_or(&[]);
-        let Some((fixed, rest)) = entry.split_first_chunk::<ENTRY_FIXED>() else { return Ordering::Equal };
-        // A short last entry of a page is left to the full comparison.
-        let Some(head) = rest.first_chunk() else { return Ordering::Equal };
-        let len = node.order.u32(fixed, 0);
-        let [.., flags] = *fixed;
-        if flags & BIG_KEY != 0 {
-            return Ordering::Equal;
-        }
-        let unused = u64::MAX.checked_shr(len.wrapping_mul(8)).filter(|_| len < 8).unwrap_or(0);
-        (u64::from_be_bytes(*head) & !unused).cmp(&self.0)
-    }
-}
-
 impl<S: Storage, M: Memory> Db<S, M> {
     #[inline]
     pub(super) fn node(&self, f: Idx) -> Node<'_> {
@@ -129,15 +93,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Number of entries from `low` on that lie before the gap, and whether an equal key was met.
     fn partition(&mut self, f: Idx, low: usize, key: &[u8], side: Side, right: bool) -> Result<(usize, bool)> {
+        let prefix = side == Side::PrefixUpper;
         let (mut low, mut high, mut found) = (low, self.node(f).len(), false);
-        let head = Head::of(key);
+        if heads::USED && !prefix {
+            (low, high) = heads::narrow(self.node(f), low, high, key);
+        }
         while low < high {
             let middle = (low + high) / 2;
-            let quick = if side == Side::PrefixUpper { Ordering::Equal } else { head.compare(self.node(f), middle) };
-            let order = match quick {
-                Ordering::Equal => self.compare(f, middle, key, side == Side::PrefixUpper)?,
-                decided => decided,
-            };
+            let order = self.compare(f, middle, key, prefix)?;
             found |= order == Ordering::Equal;
             if order == Ordering::Less || (order == Ordering::Equal && right) {
                 low = middle + 1;
