@@ -1,13 +1,14 @@
 //! The check that every tree page passes once, when it enters the cache.
 
-use super::node::{entry_size, Node, BIG_DATA, BIG_KEY, ENTRY_FIXED, REF, SLOT};
+use super::node::{Node, BIG_DATA, BIG_KEY, ENTRY_FIXED, REF, SLOT};
 use super::{bytes::Order, field, kind, HEADER};
 use crate::error::Reason;
 
-/// Mixes an offset so that sums of mixed offsets agree only for equal sets (but for 1 in 2^32).
-fn mix(offset: usize) -> u32 {
-    let x = (offset as u32).wrapping_mul(0x9e37_79b1);
-    (x ^ (x >> 15)).wrapping_mul(0x85eb_ca77)
+/// Spreads an offset so that the sums over two sets agree only for equal sets (but for 1 in 2^32).
+#[inline(always)]
+fn spread(offset: usize) -> u32 {
+    let x = offset as u32;
+    x.wrapping_mul(x ^ 0x9e37_79b1)
 }
 
 /// Checks type, bounds and every entry of a leaf or internal page, so that no later access
@@ -27,39 +28,63 @@ pub(crate) fn verify_tree_page(order: Order, bytes: &[u8], pgno: u32) -> Result<
     if lower < HEADER || lower % SLOT != 0 || lower > upper || upper > size {
         return Err((field::LOWER as u32, Reason::Bounds));
     }
-    // The entries fill [upper, size) without gap or overlap exactly if the set of all their
-    // starts and `size` is the set of all their ends and `upper`. What follows its predecessor
-    // downward cancels out, so a page packed in order costs no mixing.
-    let (mut tiles, mut last) = (0u32, size);
-    for i in 0..node.len() {
-        let slot = (HEADER + i * SLOT) as u32;
-        let off = node.offset(i);
-        if off < upper || off + ENTRY_FIXED > size || (size - off) % 4 != 0 {
-            return Err((slot, Reason::EntryOffset));
-        }
-        let fixed = bytes.get(off..off + ENTRY_FIXED).unwrap_or(&[]);
-        let flags = fixed.last().copied().unwrap_or(0);
-        let key = order.u32(fixed, 0) as usize;
-        let data = if leaf { order.u32(fixed, 4) as usize } else { 0 };
-        if flags & !(if leaf { BIG_KEY | BIG_DATA } else { BIG_KEY }) != 0 {
-            return Err((off as u32 + 8, Reason::EntryFlags));
-        }
-        if key > size
-            || data > size
-            || off + entry_size(key + data) > size
-            || (flags & BIG_KEY != 0 && key != REF)
-            || (flags & BIG_DATA != 0 && data != REF)
-        {
-            return Err((off as u32, Reason::EntrySize));
-        }
-        let end = off + entry_size(key + data);
-        if end != last {
-            tiles = tiles.wrapping_add(mix(last)).wrapping_sub(mix(end));
-        }
-        last = off;
-    }
-    if tiles.wrapping_add(mix(last)) != mix(upper) {
-        return Err((upper as u32, Reason::Overlap));
+    // The other order and small machines do without code of their own.
+    let tiles = if order == Order::Little && cfg!(target_pointer_width = "64") {
+        entries::<true>(node, leaf)?
+    } else {
+        entries::<false>(node, leaf)?
+    };
+    if tiles != spread(upper).wrapping_sub(spread(size)) {
+        return Err(misplaced(node));
     }
     Ok(())
+}
+
+/// Checks the entries one by one and sums up where they start and end.
+///
+/// The entries fill the page from `upper` to its end without gap or overlap exactly if the set
+/// of all their starts and the page size is the set of all their ends and `upper`. All starts are
+/// then aligned and not below `upper`.
+fn entries<const LITTLE: bool>(node: Node, leaf: bool) -> Result<u32, (u32, Reason)> {
+    let order = if LITTLE { Order::Little } else { node.order };
+    let size = node.bytes.len();
+    let (data_mask, allowed) = if leaf { (u32::MAX, BIG_KEY | BIG_DATA) } else { (0, BIG_KEY) };
+    let mut tiles = 0u32;
+    let slots = node.bytes.get(HEADER..node.lower()).unwrap_or(&[]);
+    for (i, slot) in slots.chunks_exact(SLOT).enumerate() {
+        let off = order.u16(slot, 0);
+        let Some(fixed) = node.bytes.get(off..).and_then(|b| b.first_chunk::<ENTRY_FIXED>()) else {
+            return Err(((HEADER + i * SLOT) as u32, Reason::EntryOffset));
+        };
+        let (key, data) = (order.u32(fixed, 0), order.u32(fixed, 4) & data_mask);
+        let [.., flags] = *fixed;
+        let end = off as u64 + ((u64::from(key) + u64::from(data) + ENTRY_FIXED as u64 + 3) & !3);
+        if end > size as u64 {
+            return Err((off as u32, Reason::EntrySize));
+        }
+        if flags != 0 {
+            let wrong = |bit: u8, len: u32| flags & bit != 0 && len as usize != REF;
+            if flags & !allowed != 0 {
+                return Err((off as u32 + 8, Reason::EntryFlags));
+            }
+            if wrong(BIG_KEY, key) || wrong(BIG_DATA, data) {
+                return Err((off as u32, Reason::EntrySize));
+            }
+        }
+        tiles = tiles.wrapping_add(spread(off)).wrapping_sub(spread(end as usize));
+    }
+    Ok(tiles)
+}
+
+/// The first entry that cannot be where it is, or the overlap of two that could.
+#[cold]
+fn misplaced(node: Node) -> (u32, Reason) {
+    let upper = node.upper();
+    for i in 0..node.len() {
+        let off = node.offset(i);
+        if off < upper || node.bytes.len().wrapping_sub(off) % 4 != 0 {
+            return ((HEADER + i * SLOT) as u32, Reason::EntryOffset);
+        }
+    }
+    (upper as u32, Reason::Overlap)
 }

@@ -163,16 +163,18 @@ impl<S: Storage, M: Memory> Db<S, M> {
             parts: [Part::new(Kind::New, 0, 0, 0); MAX_PARTS],
             part_count: 0,
         };
+        let mut left = None;
         for i in 0..count {
             let child = self.node(parent).child(slot + i);
             let f = self.pager.tree_page(child)?;
-            let linked = match window.page(i.wrapping_sub(1)) {
-                Some(left) => self.neighbour(left, false)? == Some(f) && f != parent && f != left,
-                None => f != parent,
+            let linked = match left {
+                Some((page, next)) => next == child && self.pager.field(f, field::PREV) == page && page != child,
+                None => true,
             };
-            if !linked || self.node(f).is_leaf() != window.leaf {
+            if !linked || f == parent || self.node(f).is_leaf() != window.leaf {
                 return self.pager.corrupt(child, field::PREV as u32, Reason::Sibling);
             }
+            left = Some((child, self.pager.field(f, field::NEXT)));
             let len = self.node(f).len();
             if let (Some(p), Some(l)) = (window.pages.get_mut(i), window.lens.get_mut(i)) {
                 (*p, *l) = (f, len);
@@ -486,9 +488,15 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 return Ok(Some(up));
             }
         }
+        let used = self.used_after(f, edit);
+        let mut most = 2 * self.pager.capacity();
+        if self.churn == 0 {
+            // While the tree only grows, sharing pays only if it lasts for some time.
+            most -= most / 6;
+        }
         let before = slot.checked_sub(1);
-        for first in [before, Some(slot)] {
-            if self.can_share(path, level, first, edit)? {
+        for (first, other) in [(before, before), (Some(slot), Some(slot + 1))] {
+            if self.used_at(path, level, other)?.is_some_and(|other| other + used <= most) {
                 if let Some(up) = self.try_repack(path, level, first, (2, 2), Fill::Even, edit)? {
                     return Ok(Some(up));
                 }
@@ -504,24 +512,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Err(Error::Full)
     }
 
-    /// Whether the pages under entries `first` and `first + 1` of a parent, one of them with an
-    /// edit that does not fit, have room for each other's entries.
-    fn can_share(&mut self, path: &Path, level: usize, first: Option<usize>, edit: &Edit) -> Result<bool> {
-        let (pgno, slot) = path.at(level - 1);
-        let f = self.level_page(path, level)?;
-        let parent = self.pager.tree_page(pgno)?;
-        let Some(first) = first else { return Ok(false) };
-        let other = if first == slot { slot + 1 } else { first };
-        if other >= self.node(parent).len() {
-            return Ok(false);
-        }
-        let other = self.pager.tree_page(self.node(parent).child(other))?;
-        let mut most = 2 * self.pager.capacity();
-        if self.churn == 0 {
-            // While the tree only grows, sharing pays only if it lasts for some time.
-            most -= most / 6;
-        }
-        Ok(self.node(other).used() + self.used_after(f, edit) <= most)
+    /// Bytes used on the page under entry `slot` of the parent of `level`, if there is one.
+    fn used_at(&mut self, path: &Path, level: usize, slot: Option<usize>) -> Result<Option<usize>> {
+        let parent = self.level_page(path, level - 1)?;
+        let node = self.node(parent);
+        let Some(slot) = slot.filter(|&slot| slot < node.len()) else { return Ok(None) };
+        let f = self.pager.tree_page(node.child(slot))?;
+        Ok(Some(self.node(f).used()))
     }
 
     /// Repacks pages `first..` of a parent if they exist and the entries fit.
@@ -545,10 +542,20 @@ impl<S: Storage, M: Memory> Db<S, M> {
     pub(super) fn underflow<'a>(&mut self, path: &Path, level: usize, f: Idx) -> Result<Option<Edit<'a>>> {
         let (_, slot) = path.at(level - 1);
         let before = slot.checked_sub(1);
-        let none = Edit::remove(0, 0);
-        for (first, shape) in [(before, (2, 1)), (Some(slot), (2, 1)), (before, (3, 2))] {
-            if let Some(up) = self.try_repack(path, level, first, shape, Fill::Even, &none)? {
-                return Ok(Some(up));
+        let (left, own) = (self.used_at(path, level, before)?, self.node(f).used());
+        let right = self.used_at(path, level, Some(slot + 1))?;
+        let room = self.pager.capacity();
+        let fits = |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
+        for (first, shape, worth) in [
+            (before, (2, 1), fits(left, Some(0), room)),
+            (Some(slot), (2, 1), fits(Some(0), right, room)),
+            (before, (3, 2), fits(left, right, 2 * room)),
+        ] {
+            if worth {
+                let none = Edit::remove(0, 0);
+                if let Some(up) = self.try_repack(path, level, first, shape, Fill::Even, &none)? {
+                    return Ok(Some(up));
+                }
             }
         }
         if self.node(f).len() > 0 {

@@ -198,7 +198,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     pub(super) fn sparse_at(&self, len: usize, used: usize, before: usize) -> bool {
         let eighth = (self.pager.capacity() / 8).max(1);
         let step = |bytes: usize| bytes.saturating_sub(1).checked_div(eighth).unwrap_or(0);
-        len == 0 || (used <= eighth * 4 && step(used) < step(before))
+        len == 0 || (used <= eighth * 5 && step(used) < step(before))
     }
 
     /// Does an edit that fits.
