@@ -23,7 +23,7 @@ MODBTREE_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' '$(MODBTREE_TO
 MODBTREE_EXPORTS := $(shell sed -n 's/^[a-z].* \**\(btree_[a-z_]*\)(.*);$$/\1/p' '$(MODBTREE_TOP)/modbtree.h')
 MODBTREE_LIB = $(MODBTREE_TARGET_DIR)/$(addsuffix /,$(MODBTREE_RUST_TARGET))$(MODBTREE_PROFILE)/libmodbtree.a
 
-SRC_USERMOD_C += $(MODBTREE_TOP)/modbtree.c
+SRC_USERMOD_C += $(addprefix $(MODBTREE_TOP)/,modbtree.c modbtree_dict.c modbtree_stream.c)
 CFLAGS_USERMOD += -I$(MODBTREE_TOP) -DMODBTREE_VERSION=\"$(MODBTREE_VERSION)\"
 ifneq ($(filter extras,$(MODBTREE_FEATURES)),)
 CFLAGS_USERMOD += -DMODBTREE_EXTRAS=1

@@ -65,7 +65,10 @@ struct Heap {
 unsafe impl Memory for Heap {
     fn alloc(&self, size: usize) -> Option<NonNull<u8>> {
         // SAFETY: no memory is shared. Exceptions: the callee does not raise but returns NULL.
-        NonNull::new(unsafe { sys::modbtree_alloc(self.ctx, size) }.cast())
+        let block: NonNull<u8> = NonNull::new(unsafe { sys::modbtree_alloc(self.ctx, size) }.cast())?;
+        // SAFETY: the block has `size` bytes and is ours.
+        unsafe { block.as_ptr().write_bytes(0, size) };
+        Some(block)
     }
 
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {

@@ -5,10 +5,10 @@ use core::ptr::NonNull;
 /// A provider of memory blocks.
 ///
 /// # Safety
-/// A block that `alloc` returns is valid for reads and writes of `size` bytes, aligned for
-/// pointers and unused by anything else until it is given to `free`.
+/// A block that `alloc` returns is zeroed, valid for reads and writes of `size` bytes, aligned
+/// for pointers and unused by anything else until it is given to `free`.
 pub unsafe trait Memory: Copy {
-    /// A block of `size` bytes of undefined content, or `None` if there is no memory.
+    /// A zeroed block of `size` bytes, or `None` if there is no memory.
     fn alloc(&self, size: usize) -> Option<NonNull<u8>>;
 
     /// Takes a block back.
@@ -57,8 +57,6 @@ impl<M: Memory> Buffer<M> {
             // A little more than asked for, so that keys of growing length do not allocate each time.
             let capacity = len.saturating_add(15) & !15;
             let Some(block) = self.memory.alloc(capacity) else { return false };
-            // SAFETY: the provider guarantees `capacity` writable bytes.
-            unsafe { block.as_ptr().write_bytes(0, capacity) };
             self.release();
             self.block = Some(block);
             self.capacity = capacity;
@@ -69,7 +67,7 @@ impl<M: Memory> Buffer<M> {
 
     pub fn bytes(&self) -> &[u8] {
         match self.block {
-            // SAFETY: the block has at least `len` initialised bytes (`resize` zeroes it) and is ours.
+            // SAFETY: the block has at least `len` initialised bytes and is ours.
             Some(block) => unsafe { core::slice::from_raw_parts(block.as_ptr(), self.len) },
             None => &[],
         }
@@ -123,7 +121,7 @@ fn heap_layout(size: usize) -> Option<std::alloc::Layout> {
 unsafe impl Memory for HeapMemory {
     fn alloc(&self, size: usize) -> Option<NonNull<u8>> {
         // SAFETY: the layout has a size of at least 1.
-        NonNull::new(unsafe { std::alloc::alloc(heap_layout(size)?) })
+        NonNull::new(unsafe { std::alloc::alloc_zeroed(heap_layout(size)?) })
     }
 
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {

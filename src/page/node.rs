@@ -164,6 +164,31 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
     offset
 }
 
+/// Adds an inline entry behind the last one of a leaf that has no right neighbour, if its key is
+/// greater and it fits: rising keys, without a search. False, and no change, otherwise.
+pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
+    let Some(head) = bytes.first_chunk::<HEADER>() else { return false };
+    let (next, lower, upper) = (order.u32(head, field::NEXT), order.u16(head, field::LOWER), order.u16(head, field::UPPER));
+    let slot = lower.wrapping_sub(SLOT);
+    let size = entry_size(key.len().wrapping_add(data.len()));
+    // An empty page, among them all whose `upper` is stored as 0, is left to the search.
+    if next != 0 || slot < HEADER || upper < lower || upper - lower < size + SLOT {
+        return false;
+    }
+    let last = bytes.get(order.u16(bytes, slot)..).unwrap_or(&[]);
+    let Some((fixed, rest)) = last.split_first_chunk::<ENTRY_FIXED>() else { return false };
+    let (len, [.., flags]) = (order.u32(fixed, 0) as usize, *fixed);
+    if flags & BIG_KEY != 0 || rest.get(..len).is_none_or(|last| last >= key) {
+        return false;
+    }
+    let at = upper - size;
+    order.put_u16(bytes, lower, at as u16);
+    order.put_u16(bytes, field::LOWER, (lower + SLOT) as u16);
+    order.put_u16(bytes, field::UPPER, at as u16);
+    put_entry(order, bytes, at, data.len() as u32, 0, [key, data]);
+    true
+}
+
 /// Takes entry `i` out, closing the gap and zeroing what becomes free.
 pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
     let node = Node::new(order, bytes);
@@ -202,6 +227,16 @@ pub(crate) fn put_entry(order: Order, bytes: &mut [u8], offset: usize, second: u
 /// Copies entries `from..to` of page `source` behind the last entry of page `target`, which
 /// has room for them. Entries that lie side by side go as one block.
 pub(crate) fn append_entries(order: Order, source: &[u8], target: &mut [u8], from: usize, to: usize) {
+    // A loop of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(target_pointer_width = "64") {
+        append_loop(Order::Little, source, target, from, to);
+    } else {
+        append_loop(order, source, target, from, to);
+    }
+}
+
+#[inline(always)]
+fn append_loop(order: Order, source: &[u8], target: &mut [u8], from: usize, to: usize) {
     let (node, end) = (Node::new(order, source), Node::new(order, target));
     let (leaf, lower, mut upper) = (node.is_leaf(), end.lower(), end.upper());
     let new_lower = lower.wrapping_add(to.wrapping_sub(from).wrapping_mul(SLOT));

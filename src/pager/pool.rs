@@ -174,11 +174,9 @@ impl<M: Memory> Pool<M> {
             return None;
         }
         let block = self.memory.alloc(self.page_size)?;
-        let (i, size) = (self.unused, self.page_size);
+        let i = self.unused;
         let frame = self.frame_mut(i);
         frame.data = block.as_ptr();
-        // SAFETY: the block has `size` bytes and is ours. Zeroing makes it initialised.
-        unsafe { frame.data.write_bytes(0, size) };
         frame.pgno = NO_PAGE;
         frame.flags = 0;
         frame.pin = 0;

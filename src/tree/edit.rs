@@ -163,11 +163,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let f = self.pager.tree_page(pgno)?;
             let (before, used) = (self.node(f).used(), self.used_after(f, &edit));
             let next = if used <= self.pager.capacity() {
-                self.apply(f, &mut edit)?;
-                if level == 0 {
+                // What grows no page above is the last step: nothing can fail after it.
+                let shrinks = edit.new_cells().len() < edit.to - edit.from;
+                self.apply(f, &mut edit, shrinks)?;
+                if level == 0 && shrinks {
                     return self.settle_root(f);
                 }
-                if edit.new_cells().len() < edit.to - edit.from && self.sparse(f, before) {
+                if shrinks && self.sparse(f, before) {
                     self.underflow(path, level, f)?
                 } else {
                     None
@@ -201,13 +203,15 @@ impl<S: Storage, M: Memory> Db<S, M> {
         len == 0 || (used <= eighth * 5 && step(used) < step(before))
     }
 
-    /// Does an edit that fits.
-    fn apply(&mut self, f: Idx, edit: &mut Edit) -> Result<()> {
+    /// Does an edit that fits; `undo` tells whether the operation can still fail after it.
+    fn apply(&mut self, f: Idx, edit: &mut Edit, undo: bool) -> Result<()> {
         if edit.reads(f) {
             let copy = self.pager.image(f)?;
             edit.moved(f, copy);
-        } else {
+        } else if undo {
             self.pager.touch(f)?;
+        } else {
+            self.pager.mark(f);
         }
         if let Some(child) = edit.child {
             self.set_child(f, edit.from.wrapping_sub(1), child);

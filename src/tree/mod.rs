@@ -42,7 +42,7 @@ pub struct Db<S: Storage, M: Memory> {
     /// Entries that were removed or replaced and not made up for by new ones: while there are any,
     /// pages can be kept full, as their number need not grow.
     churn: u8,
-    /// The leaf of the last insertion if it was at an outer end of the tree, and `changes` then.
+    /// The leaf of the last insertion if that was the last of all keys, and `changes` then.
     hint: (u32, u32),
 }
 
@@ -71,7 +71,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let min_keys = options.min_keys.max(2) as usize;
         let share = pager.capacity().checked_div(min_keys).unwrap_or(0);
         let limit = share.saturating_sub(OVERHEAD).max(LEAST_LIMIT);
-        Ok(Db { pager, limit, changes: 0, count: None, churn: 0, hint: (0, 0) })
+        Ok(Db { pager, limit, changes: 0, count: None, churn: 0, hint: (0, u32::MAX) })
     }
 
     /// Where the last [`Error::Corrupt`] was found.
@@ -220,9 +220,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         self.insert_inline(leaf, index, key, value);
         let node = self.node(leaf);
-        let last = index + 1 == node.len() && node.field(field::NEXT) == 0;
-        let first = index == 0 && node.field(field::PREV) == 0;
-        if (first || last) && !replaces {
+        if index + 1 == node.len() && node.field(field::NEXT) == 0 && !self.pager.duplicates() {
             self.hint = (self.pager.pgno(leaf), self.changes);
         }
         true
@@ -243,29 +241,19 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.changes = self.changes.wrapping_add(1);
     }
 
-    /// Puts rising keys behind the last one, or falling keys before the first, without a search.
+    /// Puts rising keys behind the last one without a search.
+    #[inline]
     fn append(&mut self, key: &[u8], value: &[u8]) -> bool {
         let (pgno, changes) = self.hint;
-        if pgno == 0 || changes != self.changes || self.pager.duplicates() {
+        if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
             return false;
         }
         let Some(leaf) = self.pager.cached_tree_page(pgno) else { return false };
-        let node = self.node(leaf);
-        let len = node.len();
-        let beyond = |i: usize, side: Ordering| {
-            let (flags, stored) = node.key(i);
-            flags & BIG_KEY == 0 && key.cmp(stored) == side
-        };
-        let index = match len.checked_sub(1) {
-            Some(last) if node.field(field::NEXT) == 0 && beyond(last, Ordering::Greater) => len,
-            Some(_) if node.field(field::PREV) == 0 && beyond(0, Ordering::Less) => 0,
-            _ => return false,
-        };
-        let body = key.len().saturating_add(value.len());
-        if body > self.limit || node.free() < entry_size(body) + SLOT {
+        let order = self.pager.order();
+        if !node::append_last(order, self.pager.page_mut(leaf), key, value) {
             return false;
         }
-        self.insert_inline(leaf, index, key, value);
+        self.changed_inline(leaf);
         self.hint.1 = self.changes;
         self.added();
         true

@@ -55,21 +55,8 @@ for fun in (db.keys, db.values, db.items, lambda: iter(db), lambda: db.keys("1",
 what("running", lambda: next(running))
 what("fresh", lambda: next(fresh))
 what("exhausted", lambda: list(exhausted))
-if hasattr(db, "pop"):
-    what("len", lambda: len(db))
-    what("pop", lambda: db.pop("1"))
-    what("pop", lambda: db.pop("1", 2))
-    what("popitem", lambda: db.popitem())
-    what("setdefault", lambda: db.setdefault("1", "2"))
-    what("update", lambda: db.update({"1": "2"}))
-    what("update", lambda: db.update(a="2"))
-    what("clear", lambda: db.clear())
-    what("first", lambda: db.first())
-    what("last", lambda: db.last())
-    what("stat", lambda: db.stat())
-    what("prefix", lambda: list(db.keys(prefix="1")))
 print(bool(db), db == db, db != 1)
-what("exit", lambda: db.close())
+what("close", lambda: db.close())
 
 # The stream is still open.
 f.seek(0)

@@ -11,12 +11,12 @@ def what(data, use=list):
     try:
         db = btree.open(io.BytesIO(data))
     except OSError as er:
-        print("open", er.args)
+        print("open", er.errno, len(er.args))
         return
     try:
         print(len(use(db)))
     except OSError as er:
-        print("use", er.args)
+        print("use", er.errno, len(er.args))
 
 
 f = io.BytesIO()

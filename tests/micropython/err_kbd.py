@@ -42,13 +42,28 @@ class Stream(io.IOBase):
 f = io.BytesIO()
 db = btree.open(f, pagesize=512)
 model = {}
-for i in range(250):
+for i in range(120):
     k = b"%03d" % i
     db[k] = model[k] = b"value %d" % i
 db.close()
 data = f.getvalue()
 
-# Interrupt the n-th call of the stream for every n; try again what was interrupted.
+
+def again(fun):
+    global interrupted
+    try:
+        return fun()
+    except KeyboardInterrupt:
+        interrupted += 1
+    return fun()
+
+
+def delete(k):
+    # The interrupted attempt did nothing, or this raises KeyError.
+    del db[k]
+
+
+# Interrupt the n-th call of the stream for every n, and try again what was interrupted.
 n = 0
 interrupted = 1
 while interrupted:
@@ -56,22 +71,9 @@ while interrupted:
     interrupted = 0
     want = dict(model)
     s = Stream(data)
-    db = btree.open(s)
+    db = btree.open(s, cachesize=20000)
     s.countdown = n
-
-    def again(fun):
-        global interrupted
-        try:
-            return fun()
-        except KeyboardInterrupt:
-            interrupted += 1
-        return fun()
-
-    def delete(k):
-        # The interrupted attempt may not have done anything.
-        del db[k]
-
-    for i in range(0, 250, 25):
+    for i in range(0, 120, 15):
         k = b"%03d" % i
         again(lambda: delete(k))
         del want[k]
@@ -81,15 +83,45 @@ while interrupted:
         k = b"%03d" % (i + 3)
         if again(lambda: db[k]) != model[k]:
             print("FAIL", n, k)
-    again(db.flush)
-    if dict(db.items()) != want or list(db) != sorted(want):
+    if again(lambda: dict(db.items())) != want:
         print("FAIL", n)
+    s.countdown = 0
     db.close()
     s.inner.seek(0)
     db = btree.open(s.inner)
-    if dict(db.items()) != want:
+    if dict(db.items()) != want or list(db) != sorted(want):
         print("FAIL", n, "reopened")
     db.close()
     if interrupted > 1:
         print("FAIL", n, interrupted)
-print(n > 20)
+print(n > 10)
+
+# The same in flush(). Nothing is lost for reading.
+n = 0
+interrupted = 1
+while interrupted:
+    n += 1
+    interrupted = 0
+    want = dict(model)
+    s = Stream(data)
+    db = btree.open(s, cachesize=20000)
+    for i in range(0, 120, 25):
+        k = b"%03d" % i
+        db[k] = want[k] = b"new" * 30
+    s.countdown = n
+    try:
+        db.flush()
+    except KeyboardInterrupt:
+        interrupted = 1
+    s.countdown = 0
+    if dict(db.items()) != want:
+        print("FAIL", n, "flush")
+    try:
+        db.close()
+        s.inner.seek(0)
+        db = btree.open(s.inner)
+        if dict(db.items()) != want:
+            print("FAIL", n, "close")
+    except OSError:
+        pass
+print(n > 5)

@@ -71,10 +71,13 @@ churn()
 print(used() - before < 8000)
 
 # Closing gives the memory back at once.
-f = io.BytesIO(bytearray(20000))
 db = btree.open(io.BytesIO(), pagesize=512, cachesize=8192)
 for j in range(200):
     db["%03d" % j] = "x" * 20
+db.flush()
+db["big"] = "b" * 1000
+len(db["big"])
+db.flush()
 gc.collect()
 before = gc.mem_alloc()
 db.close()

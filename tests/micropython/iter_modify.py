@@ -2,7 +2,7 @@
 # random changes during scans of all kinds, against a sorted list.
 
 try:
-    import btree, io
+    import btree, io, gc
 except ImportError:
     print("SKIP")
     raise SystemExit
@@ -17,12 +17,12 @@ def rnd(n):
 
 
 def key():
-    k = b"%03d" % rnd(200)
-    return k if rnd(20) else k + b"k" * 230
+    k = b"%03d" % rnd(100)
+    return k if rnd(20) else k + b"k" * 225
 
 
 def value():
-    return b"v" * (rnd(40) if rnd(30) else 700)
+    return b"v" * (rnd(40) if rnd(40) else 500)
 
 
 class Scan:
@@ -97,7 +97,7 @@ def run(steps, rate, pagesize):
     db = btree.open(io.BytesIO(), pagesize=pagesize)
     model = {}
     scans = []
-    for i in range(60):
+    for i in range(40):
         change(db, model, scans)
     for i in range(steps):
         if len(scans) < 4:
@@ -112,7 +112,8 @@ def run(steps, rate, pagesize):
             scans.remove(scan)
     if sorted(model) != list(db):
         print("FAIL contents")
-    db.close()
+    db = scans = None
+    gc.collect()
     return total > 0
 
 
@@ -123,7 +124,7 @@ print(run(400, 5, 1024))
 
 # Some that the C module got wrong.
 db = btree.open(io.BytesIO(), pagesize=512)
-for i in range(300):
+for i in range(150):
     db["%03d" % i] = "x"
 n = 0
 for k in db:
@@ -145,14 +146,14 @@ for k in db.keys(None, None, btree.DESC):
     del db[k]
     n += 1
 print(n, list(db))
-for i in range(300):
+for i in range(150):
     db["%03d" % i] = "x"
 n = 0
 for k in db:
     del db[k]
     n += 1
 print(n, list(db))
-for i in range(300):
+for i in range(150):
     db["%03d" % i] = "x"
 n = 0
 for k in db:

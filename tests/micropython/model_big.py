@@ -1,3 +1,4 @@
+# cmdline: -X heapsize=64m
 # 100,000 random operations for each page size, compared with a dict.
 
 try:

@@ -1,7 +1,7 @@
 # Random operations, flushes and re-openings, compared with a dict; small enough for a small heap.
 
 try:
-    import btree, io
+    import btree, io, gc
 except ImportError:
     print("SKIP")
     raise SystemExit
@@ -17,14 +17,14 @@ def rnd(n):
 
 def key(style, i):
     if style == 0:
-        return b"%04d" % rnd(300)
+        return b"%04d" % rnd(200)
     if style == 1:
         return b"%06d" % (999999 - i)  # always in front
     if style == 2:
         return b"%06d" % i  # always behind
     if style == 3:
         return bytes([rnd(4) + 97 for n in range(rnd(12))])
-    return b"%03d" % rnd(60) + b"k" * (rnd(12) * 25)
+    return b"%03d" % rnd(40) + b"k" * (rnd(12) * 25)
 
 
 def run(n, pagesize, style, s, **kwargs):
@@ -38,7 +38,7 @@ def run(n, pagesize, style, s, **kwargs):
         what = rnd(20)
         if what < 9 or not model:
             k = key(style, i)
-            v = b"v" * (rnd(30) if rnd(25) else rnd(1200))
+            v = b"v" * (rnd(30) if rnd(25) else rnd(600))
             if db.put(k, v) != 0:
                 print("FAIL put")
             model[k] = v
@@ -86,8 +86,9 @@ def run(n, pagesize, style, s, **kwargs):
     if list(db) or db.seq(3):
         print("FAIL emptied")
     db.close()
+    gc.collect()
     return len(model) > 0 or n < 100
 
 
 for style in range(5):
-    print(style, [run(250, 512, style, s) for s in range(3)], run(250, 1024, style, 3), run(250, 512, style, 4, cachesize=20000, minkeypage=3 + style))
+    print(style, [run(250, 512, style, s) for s in range(3)], run(250, 1024, style, 3), run(250, 512, style, 4, cachesize=8000, minkeypage=3 + style))

@@ -1,3 +1,4 @@
+# cmdline: -X heapsize=32m
 # Keys and values of 64 KiB and 1 MiB.
 
 try:

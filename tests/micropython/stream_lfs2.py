@@ -67,16 +67,6 @@ print(len(list(db)), db["8"], len(db["big"]), db.close())
 f.close()
 print(fs.stat("/test.db")[6] % 512)
 
-# Not a file opened for writing.
-f = fs.open("/test.db", "rb")
-db = btree.open(f)
-db["8"] = "only in memory"
-try:
-    print(db.flush())
-except OSError as er:
-    print("OSError", er.errno > 0, len(er.args))
-f.close()
-
 # No room left: reported, and what was flushed before is still there.
 f = fs.open("/test.db", "r+b")
 db = btree.open(f, cachesize=8192)

