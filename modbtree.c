@@ -132,9 +132,8 @@ static mp_obj_t mp_btree_step(mp_obj_btree_t *self, void *cursor, size_t flags, 
         return MP_OBJ_NULL;
     }
     mp_obj_t item = mp_btree_new_item(self, bytes, flags, end, ret);
-    if (*ret < 0 && bytes[0].ptr != NULL) {
-        // The next attempt is to find the same item again.
-        btree_seek(self->db, cursor, bytes[0].ptr, bytes[0].len, back ? BTREE_LE : BTREE_GE);
+    if (*ret < 0) {
+        btree_again(cursor, back); // the next attempt is to find the same item
     }
     return item;
 }

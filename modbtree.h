@@ -80,6 +80,9 @@ int btree_seek(btree_db_t *db, btree_cursor_t *cursor, const uint8_t *key, size_
 // Moves past one item and reports it. Changes of the tree between two steps are allowed:
 // the cursor goes on from the last key it reported. At an end it returns 1 and stays.
 int btree_step(btree_db_t *db, btree_cursor_t *cursor, int backward, btree_bytes_t *key, btree_bytes_t *value);
+// Moves a cursor back before the item it reported last: btree_step() in that direction will
+// report it again. For a caller that could not do anything with it, for want of memory.
+void btree_again(btree_cursor_t *cursor, int backward);
 // Gives back the memory of a cursor (its copy of the last key). Optional: the garbage collector does, too.
 void btree_cursor_free(btree_db_t *db, btree_cursor_t *cursor);
 void btree_fault(const btree_db_t *db, btree_fault_t *fault);

@@ -353,6 +353,19 @@ unsafe extern "C" fn btree_step(
 }
 
 /// # Safety
+/// As for [`cursor`]; the cursor was used with `btree_step`.
+#[no_mangle]
+unsafe extern "C" fn btree_again(cur: *mut sys::btree_cursor_t, backward: c_int) {
+    // SAFETY: by the contract of this function; `used` tells whether there is a cursor.
+    unsafe {
+        let block = &mut *cur.cast::<CursorBlock>();
+        if block.used != 0 {
+            block.cursor.assume_init_mut().again(backward != 0);
+        }
+    }
+}
+
+/// # Safety
 /// As for [`cursor`].
 #[no_mangle]
 unsafe extern "C" fn btree_cursor_free(_: *mut sys::btree_db_t, cur: *mut sys::btree_cursor_t) {
@@ -438,6 +451,7 @@ sys::assert_exported!(
     btree_delete,
     btree_seek,
     btree_step,
+    btree_again,
     btree_cursor_free,
     btree_fault
 );

@@ -13,6 +13,13 @@ import tempfile
 PASSED, FAILED, SKIPPED = "pass", "FAIL", "skip"
 
 
+def options(test):
+    """What the first line of a test asks to be given to the interpreter, as in MicroPython's tests."""
+    with open(test) as f:
+        line = f.readline()
+    return line.split(":", 1)[1].split() if line.startswith("# cmdline:") else []
+
+
 def run(interpreter, test, timeout):
     """Returns the result of one test and why."""
     try:
@@ -25,7 +32,7 @@ def run(interpreter, test, timeout):
     with tempfile.TemporaryDirectory(prefix="modbtree-") as directory:
         try:
             process = subprocess.run(
-                [interpreter, os.path.abspath(test)],
+                [interpreter, *options(test), os.path.abspath(test)],
                 cwd=directory,
                 env=env,
                 stdin=subprocess.DEVNULL,

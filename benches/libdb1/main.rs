@@ -123,7 +123,11 @@ const ROWS: [Row; 8] = [
             ITEMS
         },
     },
-    Row { name: "replace same size", load: Load::Random, run: |db, keys| put_all(db, &keys.shuffled, &VALUE) },
+    Row {
+        name: "replace same size",
+        load: Load::Random,
+        run: |db, keys| put_all(db, &keys.shuffled, &VALUE),
+    },
     Row { name: "replace longer", load: Load::Random, run: |db, keys| put_all(db, &keys.shuffled, &OTHER) },
     Row {
         name: "delete",
@@ -195,7 +199,8 @@ struct Setting {
 }
 
 fn ours(setting: &Setting, path: &Path) -> Box<dyn Side> {
-    let options = Options { page_size: setting.page_size, cache_size: setting.cache_size, ..Options::default() };
+    let options =
+        Options { page_size: setting.page_size, cache_size: setting.cache_size, ..Options::default() };
     if !setting.file {
         return Box::new(Db::open(NoStorage, HeapMemory, &options).ok().expect("open"));
     }
@@ -235,7 +240,9 @@ fn main() {
     let dir: PathBuf = dir.join(format!("modbtree-bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir).expect("temporary directory");
     let path = dir.join("db");
-    println!("{ITEMS} items of 8 + 16 bytes, {ROUNDS} pairs each; ratio: libdb1 / modbtree, above 1 is faster");
+    println!(
+        "{ITEMS} items of 8 + 16 bytes, {ROUNDS} pairs each; ratio: libdb1 / modbtree, above 1 is faster"
+    );
     println!("                                    us per operation          page reads        page writes");
     println!("                                 modbtree  libdb1  ratio    ours    libdb1     ours    libdb1");
     for (file, page_size, cache_size) in [

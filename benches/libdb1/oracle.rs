@@ -55,8 +55,7 @@ impl LibDb1 {
                 return None;
             }
             let symbol = libc::dlsym(lib, c"dbopen".as_ptr());
-            (!symbol.is_null())
-                .then(|| LibDb1 { dbopen: std::mem::transmute::<*mut c_void, DbOpen>(symbol) })
+            (!symbol.is_null()).then(|| LibDb1 { dbopen: std::mem::transmute::<*mut c_void, DbOpen>(symbol) })
         }
     }
 
@@ -72,7 +71,8 @@ impl LibDb1 {
             prefix: std::ptr::null(),
             lorder: 0,
         };
-        let name = path.map(|p| CString::new(p.as_os_str().as_encoded_bytes()).expect("no zero byte in path"));
+        let name =
+            path.map(|p| CString::new(p.as_os_str().as_encoded_bytes()).expect("no zero byte in path"));
         let name = name.as_ref().map_or(std::ptr::null(), |n| n.as_ptr());
         // SAFETY: the name is zero-terminated or NULL, the info valid for the call.
         let db = unsafe { (self.dbopen)(name, libc::O_RDWR | libc::O_CREAT, 0o644, 0, &info) };

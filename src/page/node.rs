@@ -123,7 +123,8 @@ impl<'a> Node<'a> {
     /// Bytes that the entry at offset `off` takes on the page.
     #[inline(always)]
     pub fn size_at(&self, off: usize, leaf: bool) -> usize {
-        let Some([k0, k1, k2, k3, second @ ..]) = self.bytes.get(off..).and_then(|b| b.first_chunk::<8>()) else {
+        let Some([k0, k1, k2, k3, second @ ..]) = self.bytes.get(off..).and_then(|b| b.first_chunk::<8>())
+        else {
             return 0;
         };
         let data = if leaf { self.order.u32(second, 0) } else { 0 };
@@ -168,7 +169,8 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
 /// greater and it fits: rising keys, without a search. False, and no change, otherwise.
 pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
     let Some(head) = bytes.first_chunk::<HEADER>() else { return false };
-    let (next, lower, upper) = (order.u32(head, field::NEXT), order.u16(head, field::LOWER), order.u16(head, field::UPPER));
+    let (next, lower, upper) =
+        (order.u32(head, field::NEXT), order.u16(head, field::LOWER), order.u16(head, field::UPPER));
     let slot = lower.wrapping_sub(SLOT);
     let size = entry_size(key.len().wrapping_add(data.len()));
     // An empty page, among them all whose `upper` is stored as 0, is left to the search.
@@ -211,7 +213,14 @@ pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
 
 /// Writes an entry at `offset`; `second` is the length of the data, or the child.
 #[inline]
-pub(crate) fn put_entry(order: Order, bytes: &mut [u8], offset: usize, second: u32, flags: u8, parts: [&[u8]; 2]) {
+pub(crate) fn put_entry(
+    order: Order,
+    bytes: &mut [u8],
+    offset: usize,
+    second: u32,
+    flags: u8,
+    parts: [&[u8]; 2],
+) {
     let [key, data] = parts;
     let body = key.len().wrapping_add(data.len());
     let Some(entry) = bytes.get_mut(offset..offset.wrapping_add(entry_size(body))) else { return };

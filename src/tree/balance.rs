@@ -168,7 +168,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let child = self.node(parent).child(slot + i);
             let f = self.pager.tree_page(child)?;
             let linked = match left {
-                Some((page, next)) => next == child && self.pager.field(f, field::PREV) == page && page != child,
+                Some((page, next)) => {
+                    next == child && self.pager.field(f, field::PREV) == page && page != child
+                }
                 None => true,
             };
             if !linked || f == parent || self.node(f).is_leaf() != window.leaf {
@@ -545,7 +547,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let (left, own) = (self.used_at(path, level, before)?, self.node(f).used());
         let right = self.used_at(path, level, Some(slot + 1))?;
         let room = self.pager.capacity();
-        let fits = |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
+        let fits =
+            |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
         for (first, shape, worth) in [
             (before, (2, 1), fits(left, Some(0), room)),
             (Some(slot), (2, 1), fits(Some(0), right, room)),

@@ -71,8 +71,16 @@ impl<M: Memory> Cursor<M> {
         if !self.key.set(key) {
             return Err(Error::NoMemory);
         }
-        (self.state, self.page) = (State::At(place), 0);
+        self.state = State::At(place);
         Ok(())
+    }
+
+    /// Goes back before the last item, so that the next step in the same direction reports it again.
+    /// In a file with duplicates that is the first (backward: last) item with its key.
+    pub fn again(&mut self, backward: bool) {
+        if self.state == State::On {
+            self.state = State::At(if backward { Where::Upper } else { Where::Lower });
+        }
     }
 }
 

@@ -92,7 +92,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Number of entries from `low` on that lie before the gap, and whether an equal key was met.
-    fn partition(&mut self, f: Idx, low: usize, key: &[u8], side: Side, right: bool) -> Result<(usize, bool)> {
+    fn partition(
+        &mut self,
+        f: Idx,
+        low: usize,
+        key: &[u8],
+        side: Side,
+        right: bool,
+    ) -> Result<(usize, bool)> {
         let prefix = side == Side::PrefixUpper;
         let (mut low, mut high, mut found) = (low, self.node(f).len(), false);
         if heads::USED && !prefix {
