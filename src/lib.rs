@@ -25,10 +25,7 @@
 //! db.flush().unwrap();
 //! ```
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
-#![warn(clippy::pedantic)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-#![allow(clippy::cast_possible_truncation, clippy::module_name_repetitions, clippy::must_use_candidate)]
-#![allow(clippy::missing_errors_doc, clippy::too_many_arguments)]
 
 mod error;
 #[cfg(feature = "micropython")]

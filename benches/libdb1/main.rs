@@ -202,11 +202,11 @@ fn ours(setting: &Setting, path: &Path) -> Box<dyn Side> {
     let options =
         Options { page_size: setting.page_size, cache_size: setting.cache_size, ..Options::default() };
     if !setting.file {
-        return Box::new(Db::open(NoStorage, HeapMemory, &options).ok().expect("open"));
+        return Box::new(Db::open(NoStorage, HeapMemory, &options).expect("open"));
     }
     let file: File =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).expect("file");
-    Box::new(Db::open(FileStorage::new(file), HeapMemory, &options).ok().expect("open"))
+    Box::new(Db::open(FileStorage::new(file), HeapMemory, &options).expect("open"))
 }
 
 fn theirs(lib: LibDb1, setting: &Setting, path: &Path) -> Box<dyn Side> {
