@@ -197,6 +197,14 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.pool.set_flags(f, DIRTY, 0);
     }
 
+    /// The bytes of a page for a change that cannot fail, if it has been changed since the last
+    /// flush and so is still what it was in this frame.
+    #[inline]
+    pub fn changed_page_mut(&mut self, f: Idx) -> Option<&mut [u8]> {
+        let usable = self.pool.flags(f) & DIRTY != 0 && self.failed.is_none();
+        usable.then(|| self.pool.page_mut(f))
+    }
+
     fn note(&mut self, f: Idx) {
         let was = if self.pool.flags(f) & DIRTY != 0 { WAS_DIRTY } else { 0 };
         self.pool.set_flags(f, TOUCHED | DIRTY | was, 0);

@@ -43,7 +43,7 @@ pub struct Db<S: Storage, M: Memory> {
     /// pages can be kept full, as their number need not grow.
     churn: u8,
     /// The leaf of the last insertion if that was the last of all keys, and `changes` then.
-    hint: (u32, u32),
+    hint: Option<(Idx, u32)>,
 }
 
 /// Figures of a database.
@@ -71,7 +71,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let min_keys = options.min_keys.max(2) as usize;
         let share = pager.capacity().checked_div(min_keys).unwrap_or(0);
         let limit = share.saturating_sub(OVERHEAD).max(LEAST_LIMIT);
-        Ok(Db { pager, limit, changes: 0, count: None, churn: 0, hint: (0, u32::MAX) })
+        Ok(Db { pager, limit, changes: 0, count: None, churn: 0, hint: None })
     }
 
     /// Where the last [`Error::Corrupt`] was found.
@@ -137,10 +137,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Stores a value. Returns false, changing nothing, if `overwrite` is false and the key exists.
     /// In a file with duplicates a further item is added behind those with the same key.
     pub fn put(&mut self, key: &[u8], value: &[u8], overwrite: bool) -> Result<bool> {
-        self.writable(key.len(), value.len())?;
         if self.append(key, value) {
             return Ok(true);
         }
+        self.writable(key.len(), value.len())?;
         let mut path = Path::new();
         let duplicates = self.pager.duplicates();
         let side = if duplicates { Side::Upper } else { Side::Lower };
@@ -221,7 +221,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.insert_inline(leaf, index, key, value);
         let node = self.node(leaf);
         if index + 1 == node.len() && node.field(field::NEXT) == 0 && !self.pager.duplicates() {
-            self.hint = (self.pager.pgno(leaf), self.changes);
+            self.hint = Some((leaf, self.changes));
         }
         true
     }
@@ -244,17 +244,18 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Puts rising keys behind the last one without a search.
     #[inline]
     fn append(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let (pgno, changes) = self.hint;
+        let Some((leaf, changes)) = self.hint else { return false };
         if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
             return false;
         }
-        let Some(leaf) = self.pager.cached_tree_page(pgno) else { return false };
         let order = self.pager.order();
-        if !node::append_last(order, self.pager.page_mut(leaf), key, value) {
+        // A page that was written since is clean, and its frame may hold another.
+        let Some(page) = self.pager.changed_page_mut(leaf) else { return false };
+        if !node::append_last(order, page, key, value) {
             return false;
         }
-        self.changed_inline(leaf);
-        self.hint.1 = self.changes;
+        self.changes = self.changes.wrapping_add(1);
+        self.hint = Some((leaf, self.changes));
         self.added();
         true
     }
