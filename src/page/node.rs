@@ -92,6 +92,12 @@ impl<'a> Node<'a> {
         self.bytes.len().saturating_sub(HEADER).saturating_sub(self.free())
     }
 
+    /// The slots of `count` entries from `from` on.
+    pub fn slots(&self, from: usize, count: usize) -> &'a [u8] {
+        let start = HEADER.wrapping_add(from.wrapping_mul(SLOT));
+        self.bytes.get(start..start.wrapping_add(count.wrapping_mul(SLOT))).unwrap_or(&[])
+    }
+
     /// Offset of entry `i` on the page.
     #[inline]
     pub fn offset(&self, i: usize) -> usize {
@@ -263,7 +269,7 @@ fn append_loop(order: Order, source: &[u8], target: &mut [u8], from: usize, to: 
     let (node, end) = (Node::new(order, source), Node::new(order, target));
     let (leaf, lower, mut upper) = (node.is_leaf(), end.lower(), end.upper());
     let new_lower = lower.wrapping_add(to.wrapping_sub(from).wrapping_mul(SLOT));
-    let slots = source.get(HEADER + from * SLOT..HEADER + to * SLOT).unwrap_or(&[]);
+    let slots = node.slots(from, to.wrapping_sub(from));
     let Some((head, entries)) = target.split_at_mut_checked(new_lower) else { return };
     let new_slots = head.get_mut(lower..).unwrap_or(&mut []);
     // The block to be copied next: where it starts and its length.

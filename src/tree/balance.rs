@@ -24,9 +24,11 @@ const MAX_PARTS: usize = 2 * MAX_PAGES + 2;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fill {
     Even,
-    /// The first page full.
+    /// All but the last page as full as possible.
+    Full,
+    /// The new entry of the edit starts the second of two pages.
     Left,
-    /// The second of two pages full.
+    /// The new entry of the edit ends the first of two pages.
     Right,
 }
 
@@ -250,26 +252,29 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let (room, len) = (self.pager.capacity(), window.len());
         let mut bounds = [0; MAX_PAGES + 1];
         *bounds.get_mut(count)? = len;
+        if matches!(fill, Fill::Left | Fill::Right) {
+            bounds[1] = window.edit.from + usize::from(fill == Fill::Right);
+            return Some(bounds);
+        }
         // `left` bytes are for the pages from `page` on, `target` of them for `page`.
         let (mut page, mut used, mut done, mut left) = (0, 0, 0usize, total);
-        let share = |left: usize, page: usize| left.checked_div(count - page).unwrap_or(0);
+        let share = |left: usize, page: usize| match fill {
+            Fill::Even => left.checked_div(count - page).unwrap_or(0),
+            _ => room,
+        };
         let mut target = share(left, 0);
         for &part in window.parts() {
             let node = self.node(window.page(part.page()).unwrap_or(window.parent));
+            let slots = node.slots(part.from(), part.len());
             for k in 0..part.len() {
                 if page + 1 == count {
                     return (left <= room).then_some(bounds);
                 }
                 let bytes = match part.kind {
-                    Kind::Old => SLOT + node.size_at(node.offset(part.from() + k), window.leaf),
+                    Kind::Old => SLOT + node.size_at(node.order.u16(slots, k * SLOT), window.leaf),
                     _ => self.part_size(window, part, k),
                 };
-                let enough = match fill {
-                    Fill::Even => used + bytes / 2 > target,
-                    Fill::Left => false,
-                    Fill::Right => left.saturating_sub(used) <= room,
-                };
-                if used > 0 && (enough || used + bytes > room || len - done < count - page) {
+                if used > 0 && (used + bytes / 2 > target || used + bytes > room || len - done < count - page) {
                     left = left.saturating_sub(used);
                     page += 1;
                     (used, target) = (0, share(left, page));
@@ -291,7 +296,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         let Some(bounds) = self.plan(&window, count, total, fill).or_else(|| {
             // Even shares can fail where full pages fit: entries are not sand.
-            (fill == Fill::Even).then(|| self.plan(&window, count, total, Fill::Left)).flatten()
+            (fill == Fill::Even).then(|| self.plan(&window, count, total, Fill::Full)).flatten()
         }) else {
             return Ok(None);
         };
@@ -448,8 +453,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// The parent's entry for leaf `right`: the shortest key above all keys of `left`.
     fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
         let last = self.node(left).len().saturating_sub(1);
-        let low = self.key_item(left, last)?;
-        let high = self.key_item(right, 0)?;
+        let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
         let len = high.len().min(self.common_prefix(low, high)? + 1);
         let child = self.pager.pgno(right);
         let (flags, key) = if entry_size(len) + SLOT > self.pager.capacity() / 2 {

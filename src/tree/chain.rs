@@ -171,6 +171,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Length of the common prefix of two items.
     pub(super) fn common_prefix(&mut self, a: Item, b: Item) -> Result<usize> {
+        if let (Some(a), Some(b)) = (self.inline_bytes(&a), self.inline_bytes(&b)) {
+            return Ok(a.iter().zip(b).take_while(|(p, q)| p == q).count());
+        }
         let (mut next_a, mut next_b) = (Self::pieces(a), Self::pieces(b));
         let (mut rest_a, mut rest_b): (Option<Piece>, Option<Piece>) = (None, None);
         let mut common = 0usize;

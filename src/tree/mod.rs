@@ -9,7 +9,7 @@ mod search;
 
 use crate::error::{Error, Fault, Result};
 use crate::memory::Memory;
-use crate::page::field;
+use crate::page::{field, kind};
 use crate::page::node::{self, entry_size, BIG_DATA, BIG_KEY, SLOT};
 use crate::pager::{Idx, OpenError, Options, Pager};
 use crate::storage::Storage;
@@ -142,6 +142,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         self.writable(key.len(), value.len())?;
         let mut path = Path::new();
+        if self.append_page(key, value, &mut path)? {
+            return Ok(true);
+        }
         let duplicates = self.pager.duplicates();
         let side = if duplicates { Side::Upper } else { Side::Lower };
         let place = self.search(key, side, Some(&mut path))?;
@@ -258,6 +261,55 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.hint = Some((leaf, self.changes));
         self.added();
         true
+    }
+
+    /// Puts a key behind the last one to a page of its own if the last page is full and was
+    /// filled by rising keys. What `put_any` would do, without looking at the full page.
+    fn append_page(&mut self, key: &[u8], value: &[u8], path: &mut Path) -> Result<bool> {
+        let Some((_, changes)) = self.hint else { return Ok(false) };
+        if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
+            return Ok(false);
+        }
+        let last = self.descend(Some(path), |db, f| Ok(db.node(f).len().saturating_sub(1)))?;
+        let node = self.node(last);
+        let Some(index) = node.len().checked_sub(1) else { return Ok(false) };
+        let (flags, low) = node.key(index);
+        let room = entry_size(key.len() + value.len()) + SLOT;
+        if path.len < 2 || flags & BIG_KEY != 0 || low >= key || node.free() >= room {
+            return Ok(false);
+        }
+        let common = low.iter().zip(key).take_while(|(a, b)| a == b).count();
+        let separator = key.get(..common + 1).unwrap_or(key);
+        let result = self.append_page_with(last, key, value, separator, path);
+        self.end(result)?;
+        self.added();
+        Ok(true)
+    }
+
+    fn append_page_with(
+        &mut self,
+        last: Idx,
+        key: &[u8],
+        value: &[u8],
+        separator: &[u8],
+        path: &mut Path,
+    ) -> Result<()> {
+        let f = self.pager.alloc_page(kind::LEAF)?;
+        let before = self.pager.pgno(last);
+        let child = self.pager.pgno(f);
+        self.pager.set_field(f, field::PREV, before);
+        let cell = Cell { key: Source::Bytes(key), data: Source::Bytes(value), ..Cell::EMPTY };
+        self.insert_cell(f, 0, &cell);
+        path.len -= 1;
+        let slot = path.at(path.len - 1).1 + 1;
+        let mut edit = Edit::remove(slot, slot);
+        edit.push(Cell { child, key: Source::Bytes(separator), ..Cell::EMPTY });
+        self.edit(path, edit)?;
+        // Last, as nothing can fail any more and so the full page needs no copy.
+        self.pager.mark(last);
+        self.pager.set_field(last, field::NEXT, child);
+        self.hint = Some((f, self.changes.wrapping_add(1)));
+        Ok(())
     }
 
     /// Stores an item that needs overflow pages or does not fit its leaf.
