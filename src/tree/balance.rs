@@ -498,7 +498,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let mut most = 2 * self.pager.capacity();
         if self.churn == 0 {
             // While the tree only grows, sharing pays only if it lasts for some time.
-            most -= most / 6;
+            most -= most / 4;
         }
         let before = slot.checked_sub(1);
         for (first, other) in [(before, before), (Some(slot), Some(slot + 1))] {

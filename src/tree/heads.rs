@@ -9,7 +9,11 @@ use crate::page::{Order, HEADER};
 pub(super) const USED: bool = cfg!(target_pointer_width = "64");
 
 /// The first eight bytes, filled up with zeroes: in the order of the keys, but for ties.
-fn of_key(key: &[u8]) -> u64 {
+#[inline]
+pub(super) fn of_key(key: &[u8]) -> u64 {
+    if let Some(head) = key.first_chunk() {
+        return u64::from_be_bytes(*head);
+    }
     let mut bytes = [0; 8];
     copy(&mut bytes, key);
     u64::from_be_bytes(bytes)
@@ -40,28 +44,29 @@ impl Heads<'_> {
     /// `low..high` without the entries that heads tell to be smaller or greater than `head`.
     #[inline(always)]
     fn narrow(&self, order: Order, low: usize, high: usize, head: u64) -> (usize, usize) {
-        let (mut base, mut len) = (low, high.saturating_sub(low));
+        let (mut base, mut len, mut tie) = (low, high.saturating_sub(low), false);
         while len > 0 {
             let half = len / 2;
             let Some(entry) = self.get(order, base + half) else { return (low, high) };
+            tie |= entry == head;
             let smaller = usize::from(entry < head).wrapping_neg();
             base += (half + 1) & smaller;
             len = half.wrapping_sub((half + half + 1).wrapping_sub(len) & smaller);
         }
-        // All before `base` are smaller. Only entries with the same head are undecided: none, mostly one.
-        let same = |i: usize| i < high && self.get(order, i).is_none_or(|entry| entry == head);
-        if !same(base) {
+        // All before `base` are smaller. A tie, if there is one, is at `base`; mostly it is the only one.
+        if !tie {
             return (base, base);
         }
-        (base, if same(base + 1) { high } else { base + 1 })
+        let next = base + 1;
+        let more = next < high && self.get(order, next).is_none_or(|entry| entry == head);
+        (base, if more { high } else { next })
     }
 }
 
 /// Narrows `low..high`, the entries that a search has not decided, as far as heads can tell.
 #[inline]
-pub(super) fn narrow(node: Node, low: usize, high: usize, key: &[u8]) -> (usize, usize) {
+pub(super) fn narrow(node: Node, low: usize, high: usize, head: u64) -> (usize, usize) {
     let heads = Heads { slots: node.bytes.get(HEADER..node.lower()).unwrap_or(&[]), bytes: node.bytes };
-    let head = of_key(key);
     // A loop of its own for the common order.
     if node.order == Order::Little {
         heads.narrow(Order::Little, low, high, head)

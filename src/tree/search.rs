@@ -103,7 +103,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let prefix = side == Side::PrefixUpper;
         let (mut low, mut high, mut found) = (low, self.node(f).len(), false);
         if heads::USED && !prefix {
-            (low, high) = heads::narrow(self.node(f), low, high, key);
+            (low, high) = heads::narrow(self.node(f), low, high, heads::of_key(key));
         }
         while low < high {
             let middle = (low + high) / 2;
