@@ -8,7 +8,7 @@ use crate::page::{field, kind, verify_tree_page};
 use crate::storage::Storage;
 
 /// Frames kept beyond the limit, so that not every operation asks for memory anew.
-const SPARE: usize = 3;
+const SPARE: usize = 4;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// An unused frame, in no list: a spare one, a new one, or that of the clean page least

@@ -132,6 +132,9 @@ impl Window<'_> {
     }
 }
 
+/// A merge worth trying: the first page's slot in the parent, and how many pages become how many.
+pub(super) type Merge = (usize, (usize, usize));
+
 /// Where one page ends and the next begins: the entries before each boundary.
 type Bounds = [usize; MAX_PAGES + 1];
 
@@ -543,26 +546,39 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    /// Merges a page that is half empty with its neighbours if they have room, and takes an
-    /// empty one out of the tree.
-    pub(super) fn underflow<'a>(&mut self, path: &Path, level: usize, f: Idx) -> Result<Option<Edit<'a>>> {
+    /// Neighbours that a page with `own` bytes can be merged with: the first slot of the window, and
+    /// how many pages become how many.
+    pub(super) fn mergeable(&mut self, path: &Path, level: usize, own: usize) -> Result<Option<Merge>> {
         let (_, slot) = path.at(level - 1);
         let before = slot.checked_sub(1);
-        let (left, own) = (self.used_at(path, level, before)?, self.node(f).used());
+        let left = self.used_at(path, level, before)?;
         let right = self.used_at(path, level, Some(slot + 1))?;
         let room = self.pager.capacity();
-        let fits =
-            |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
-        for (first, shape, worth) in [
-            (before, (2, 1), fits(left, Some(0), room)),
-            (Some(slot), (2, 1), fits(Some(0), right, room)),
-            (before, (3, 2), fits(left, right, 2 * room)),
-        ] {
-            if worth {
-                let none = Edit::remove(0, 0);
-                if let Some(up) = self.try_repack(path, level, first, shape, Fill::Even, &none)? {
-                    return Ok(Some(up));
-                }
+        let fits = |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
+        Ok(if fits(left, Some(0), room) {
+            before.map(|first| (first, (2, 1)))
+        } else if fits(Some(0), right, room) {
+            Some((slot, (2, 1)))
+        } else if fits(left, right, 2 * room) {
+            before.map(|first| (first, (3, 2)))
+        } else {
+            None
+        })
+    }
+
+    /// Merges a page with its neighbours, and takes an empty one out of the tree.
+    pub(super) fn underflow<'a>(
+        &mut self,
+        path: &Path,
+        level: usize,
+        f: Idx,
+        merge: Option<Merge>,
+    ) -> Result<Option<Edit<'a>>> {
+        let (_, slot) = path.at(level - 1);
+        if let Some((first, shape)) = merge {
+            let none = Edit::remove(0, 0);
+            if let Some(up) = self.try_repack(path, level, Some(first), shape, Fill::Even, &none)? {
+                return Ok(Some(up));
             }
         }
         if self.node(f).len() > 0 {

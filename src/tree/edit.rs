@@ -163,17 +163,23 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let f = self.pager.tree_page(pgno)?;
             let (before, used) = (self.node(f).used(), self.used_after(f, &edit));
             let next = if used <= self.pager.capacity() {
-                // What grows no page above is the last step: nothing can fail after it.
-                let shrinks = edit.new_cells().len() < edit.to - edit.from;
-                self.apply(f, &mut edit, shrinks)?;
-                if level == 0 && shrinks {
-                    return self.settle_root(f);
-                }
-                if shrinks && self.sparse(f, before) {
-                    self.underflow(path, level, f)?
+                let fewer = edit.new_cells().len() < edit.to - edit.from;
+                let len = self.node(f).len() - (edit.to - edit.from) + edit.new_cells().len();
+                let merge = if level > 0 && fewer && self.sparse(len, used, before) {
+                    self.mergeable(path, level, used)?
                 } else {
                     None
+                };
+                // What concerns no other page is the last step: nothing can fail after it.
+                let last = merge.is_none() && (len > 0 || level == 0) && !(level == 0 && fewer);
+                self.apply(f, &mut edit, !last)?;
+                if level == 0 && fewer {
+                    return self.settle_root(f);
                 }
+                if last {
+                    return Ok(());
+                }
+                self.underflow(path, level, f, merge)?
             } else {
                 if level == 0 {
                     self.grow_root(path, f, &mut edit)?;
@@ -189,15 +195,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    /// Whether a page that held `before` bytes has lost enough to be merged with its neighbours.
-    fn sparse(&self, f: Idx, before: usize) -> bool {
-        let node = self.node(f);
-        self.sparse_at(node.len(), node.used(), before)
-    }
-
-    /// As `sparse`, for a page with `len` entries in `used` bytes. True again only when another
-    /// eighth is gone, so that most deletions read no neighbours.
-    pub(super) fn sparse_at(&self, len: usize, used: usize, before: usize) -> bool {
+    /// Whether a page that held `before` bytes and will have `len` entries in `used` bytes has lost
+    /// enough to be merged with its neighbours. True again only when another eighth is gone, so
+    /// that most deletions read no neighbours.
+    pub(super) fn sparse(&self, len: usize, used: usize, before: usize) -> bool {
         let eighth = (self.pager.capacity() / 8).max(1);
         let step = |bytes: usize| bytes.saturating_sub(1).checked_div(eighth).unwrap_or(0);
         len == 0 || (used <= eighth * 5 && step(used) < step(before))

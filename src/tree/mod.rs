@@ -381,7 +381,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let (entry, used) = (node.entry(i), node.used());
         let after = used.saturating_sub(entry.size() + SLOT);
         let root = self.pager.pgno(leaf) == 1;
-        if entry.flags != 0 || (!root && self.sparse_at(node.len() - 1, after, used)) {
+        if entry.flags != 0 || (!root && self.sparse(node.len() - 1, after, used)) {
             return false;
         }
         self.remove_entry(leaf, i);
