@@ -36,6 +36,7 @@ void mp_btree_enter_key(mp_obj_btree_t *self, mp_obj_t key_in, mp_buffer_info_t 
     mp_btree_check_open(self);
     mp_btree_get_buffer(key_in, key);
     mp_btree_enter(self);
+    mp_btree_hold(self, 0, key_in, key);
 }
 
 // Zeroed memory, NULL if there is none.
@@ -157,6 +158,9 @@ static mp_obj_t mp_btree_iternext(mp_obj_t self_in) {
         mp_btree_get_buffer(self->end, &end);
     }
     mp_btree_enter(owner);
+    if (end.buf != NULL) {
+        mp_btree_hold(owner, 1, self->end, &end);
+    }
     void *cursor = self->cursor;
     int ret = self->owner == NULL; // another thread may have been first
     if (!(self->flags & FLAG_STARTED)) {
@@ -263,6 +267,7 @@ int mp_btree_store(mp_obj_btree_t *self, mp_obj_t key_in, mp_obj_t value_in, uns
     mp_buffer_info_t key, value;
     mp_btree_get_buffer(value_in, &value);
     mp_btree_enter_key(self, key_in, &key);
+    mp_btree_hold(self, 1, value_in, &value);
     return mp_btree_leave(self, btree_put(self->db, key.buf, key.len, value.buf, value.len, flags));
 }
 
@@ -360,6 +365,7 @@ static mp_obj_t mp_btree_seq(size_t n_args, const mp_obj_t *args) {
     mp_btree_enter(self);
     int ret = 0;
     mp_obj_t item;
+    // The cursor copies the key before the stream is used.
     if (move) {
         item = mp_btree_step(self, self->cursor, flags, NULL, &ret);
     } else {

@@ -64,6 +64,12 @@ enum {
     FLAG_ITEM = 0x30,    // or a tuple of both
 };
 
+// A buffer that Rust reads while methods of the stream run.
+typedef struct _mp_btree_held_t {
+    mp_obj_t obj;           // MP_OBJ_NULL: none
+    mp_buffer_info_t info;
+} mp_btree_held_t;
+
 typedef struct _mp_obj_btree_t {
     mp_obj_base_t base;
     mp_obj_t stream;        // MP_OBJ_NULL: the database is in memory only
@@ -72,6 +78,7 @@ typedef struct _mp_obj_btree_t {
     mp_obj_t exc;           // raised by the stream, to be raised again by mp_btree_leave()
     size_t nomem;           // size of a block that could not be allocated
     mp_off_t pos;           // of the stream, or POS_UNKNOWN
+    mp_btree_held_t held[2]; // arguments of the operation: the key, and the value or the end of a range
     byte busy;              // Rust is at work, or its result not yet copied
     byte closing;           // mp_btree_leave() is to let go of db
     byte seeks;             // the stream is known to write where it was told to
@@ -80,6 +87,7 @@ typedef struct _mp_obj_btree_t {
 // modbtree_stream.c
 void mp_btree_check_open(mp_obj_btree_t *self);
 void mp_btree_enter(mp_obj_btree_t *self);
+void mp_btree_hold(mp_obj_btree_t *self, unsigned i, mp_obj_t obj, const mp_buffer_info_t *info);
 int mp_btree_leave(mp_obj_btree_t *self, int ret);
 
 // modbtree.c

@@ -70,6 +70,20 @@ static bool mp_btree_set_busy(mp_obj_btree_t *self) {
 
 enum { STREAM_READ, STREAM_WRITE, STREAM_IOCTL };
 
+// A stream written in Python may resize a bytearray that is the key or value at this moment.
+// Its old memory must not be read any more.
+static bool mp_btree_held_moved(mp_obj_btree_t *self) {
+    for (size_t i = 0; i < MP_ARRAY_SIZE(self->held); i++) {
+        mp_btree_held_t *held = &self->held[i];
+        mp_buffer_info_t now;
+        if (held->obj != MP_OBJ_NULL && (!mp_get_buffer(held->obj, &now, MP_BUFFER_READ)
+                                         || now.len != held->info.len || (now.len != 0 && now.buf != held->info.buf))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Returns what the method of the stream returned or -errno. For STREAM_IOCTL, len is the request.
 static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf, mp_uint_t len) {
     if (self->exc != MP_OBJ_NULL) {
@@ -94,6 +108,9 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
     }
     KBD_INTR_OFF();
     NLR_POP();
+    if (mp_btree_held_moved(self)) {
+        return -MP_EBUSY;
+    }
     // A stream written in Python may claim to have moved more than it was asked to.
     if (ret == MP_STREAM_ERROR || (method != STREAM_IOCTL && ret > len)) {
         self->nomem = 0; // whatever follows is the fault of the stream
@@ -243,8 +260,16 @@ void mp_btree_enter(mp_obj_btree_t *self) {
         mp_btree_check_open(self);
     }
     self->pos = POS_UNKNOWN; // others may have moved the stream since
+    self->held[0].obj = MP_OBJ_NULL;
+    self->held[1].obj = MP_OBJ_NULL;
     self->nomem = 0;
     KBD_INTR_OFF();
+}
+
+// Watches an argument of the operation begun with mp_btree_enter().
+void mp_btree_hold(mp_obj_btree_t *self, unsigned i, mp_obj_t obj, const mp_buffer_info_t *info) {
+    self->held[i].obj = obj;
+    self->held[i].info = *info;
 }
 
 typedef struct _mp_btree_text_t {
@@ -278,6 +303,8 @@ int mp_btree_leave(mp_obj_btree_t *self, int ret) {
         btree_fault(self->db, &fault);
     }
     self->exc = MP_OBJ_NULL;
+    self->held[0].obj = MP_OBJ_NULL; // nothing is kept alive for longer than needed
+    self->held[1].obj = MP_OBJ_NULL;
     if (self->closing) {
         m_del(byte, self->db, btree_db_size());
         self->db = NULL;
