@@ -277,7 +277,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
                     Kind::Old => SLOT + node.size_at(node.order.u16(slots, k * SLOT), window.leaf),
                     _ => self.part_size(window, part, k),
                 };
-                if used > 0 && (used + bytes / 2 > target || used + bytes > room || len - done < count - page) {
+                if used > 0 && (used + bytes / 2 > target || used + bytes > room || len - done < count - page)
+                {
                     left = left.saturating_sub(used);
                     page += 1;
                     (used, target) = (0, share(left, page));
@@ -554,7 +555,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let left = self.used_at(path, level, before)?;
         let right = self.used_at(path, level, Some(slot + 1))?;
         let room = self.pager.capacity();
-        let fits = |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
+        let fits =
+            |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
         Ok(if fits(left, Some(0), room) {
             before.map(|first| (first, (2, 1)))
         } else if fits(Some(0), right, room) {

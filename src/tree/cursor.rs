@@ -45,8 +45,9 @@ pub struct Cursor<M: Memory> {
     page: u32,
     index: usize,
     changes: u32,
-    /// Items with this key reported one after the other (files with duplicates).
-    run: u32,
+    /// In a file with duplicates, the item's place among those with its key: 1 is the first.
+    /// New ones come behind the others, and all are deleted together, so it stays true.
+    ordinal: u32,
     /// Leaves visited since the last search: a tree has no more than pages.
     hops: u32,
 }
@@ -60,7 +61,7 @@ impl<M: Memory> Cursor<M> {
             page: 0,
             index: 0,
             changes: 0,
-            run: 0,
+            ordinal: 0,
             hops: 0,
         }
     }
@@ -106,20 +107,42 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.search(cursor.key.bytes(), side, None)
     }
 
-    /// The gap behind as many of the items with the cursor's key as it has reported.
-    fn gap_among_equals(&mut self, cursor: &Cursor<M>, backward: bool) -> Result<Place> {
-        let key = cursor.key.bytes();
-        let mut place = self.search(key, if backward { Side::Upper } else { Side::Lower }, None)?;
-        let mut hops = 0;
-        for _ in 0..cursor.run {
-            let Some((leaf, i)) = self.entry_at(place, backward, &mut hops)? else { break };
-            let item = self.key_item(leaf, i)?;
-            if self.compare_item(item, key, false)? != Ordering::Equal {
-                break;
-            }
-            place = Place { leaf, index: if backward { i } else { i + 1 }, found: true };
+    /// The gap next to the cursor's item among those with its key. If the item is gone and there
+    /// are fewer now, the cursor counts as standing behind the last.
+    fn gap_among_equals(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Place> {
+        let mut place = self.search(cursor.key.bytes(), Side::Lower, None)?;
+        let (mut passed, mut hops) = (0, 0);
+        while passed + u32::from(backward) < cursor.ordinal {
+            let Some((leaf, i)) = self.equal_at(place, cursor, false, &mut hops)? else { break };
+            place = Place { leaf, index: i + 1, found: true };
+            passed += 1;
         }
+        cursor.ordinal = passed + u32::from(backward);
         Ok(place)
+    }
+
+    /// The entry next to a gap if it has the cursor's key.
+    fn equal_at(
+        &mut self,
+        place: Place,
+        cursor: &Cursor<M>,
+        backward: bool,
+        hops: &mut u32,
+    ) -> Result<Option<(Idx, usize)>> {
+        let Some((leaf, i)) = self.entry_at(place, backward, hops)? else { return Ok(None) };
+        let item = self.key_item(leaf, i)?;
+        let equal = self.compare_item(item, cursor.key.bytes(), false)? == Ordering::Equal;
+        Ok(equal.then_some((leaf, i)))
+    }
+
+    /// The number of an entry with the cursor's key among its equals.
+    fn count_equals(&mut self, leaf: Idx, index: usize, cursor: &Cursor<M>) -> Result<u32> {
+        let (mut place, mut ordinal, mut hops) = (Place { leaf, index, found: true }, 1, 0);
+        while let Some((leaf, index)) = self.equal_at(place, cursor, true, &mut hops)? {
+            place = Place { leaf, index, found: true };
+            ordinal += 1;
+        }
+        Ok(ordinal)
     }
 
     /// Moves a cursor past one item and returns its key and value; `None`, and the cursor
@@ -132,16 +155,30 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let place = self.gap(cursor, backward)?;
         let mut hops = cursor.hops;
         let Some((leaf, i)) = self.entry_at(place, backward, &mut hops)? else { return Ok(None) };
+        let (page, mut leaf) = (self.pager.pgno(leaf), leaf);
         let key = self.key_item(leaf, i)?;
-        let value = self.data_item(leaf, i)?;
-        let again = self.pager.duplicates()
-            && cursor.state == State::On
-            && self.compare_item(key, cursor.key.bytes(), false)? == Ordering::Equal;
-        self.remember(cursor, leaf, i, key)?;
+        let mut ordinal = 1;
+        if self.pager.duplicates() {
+            let again = cursor.state == State::On
+                && self.compare_item(key, cursor.key.bytes(), false)? == Ordering::Equal;
+            let before = cursor.ordinal;
+            self.remember(cursor, leaf, i, key)?;
+            ordinal = match (again, backward) {
+                (true, true) => before.saturating_sub(1).max(1),
+                (true, false) => before.saturating_add(1),
+                (false, true) => self.count_equals(leaf, i, cursor)?,
+                (false, false) => 1,
+            };
+            // Counting may have taken the page's frame for others.
+            leaf = self.pager.tree_page(page)?;
+        } else {
+            self.remember(cursor, leaf, i, key)?;
+        }
+        let (key, value) = (self.key_item(leaf, i)?, self.data_item(leaf, i)?);
         cursor.state = State::On;
-        cursor.page = self.pager.pgno(leaf);
+        cursor.page = page;
         (cursor.index, cursor.changes, cursor.hops) = (i, self.changes, hops);
-        cursor.run = if again { cursor.run.saturating_add(1) } else { 1 };
+        cursor.ordinal = ordinal;
         Ok(Some((key, value)))
     }
 

@@ -9,8 +9,8 @@ mod search;
 
 use crate::error::{Error, Fault, Result};
 use crate::memory::Memory;
-use crate::page::{field, kind};
 use crate::page::node::{self, entry_size, BIG_DATA, BIG_KEY, SLOT};
+use crate::page::{field, kind};
 use crate::pager::{Idx, OpenError, Options, Pager};
 use crate::storage::Storage;
 pub use chain::Item;
