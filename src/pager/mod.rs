@@ -108,10 +108,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let mut header = [0u8; meta::LEN];
             let got = storage.read(0, &mut header)?;
             meta = Meta::parse(header.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
+            // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
+            let size = usize::try_from(size).map_err(|_| Error::Full)?;
             pages = size
-                .checked_div(u64::from(meta.page_size))
+                .checked_div(meta.page_size as usize)
                 .and_then(|n| u32::try_from(n).ok())
-                .unwrap_or(u32::MAX - 1);
+                .ok_or(Error::Full)?;
             if pages < 2 {
                 return Err(bad_meta((size as u32, Reason::TooShort)));
             }
