@@ -18,7 +18,7 @@ submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # Debian packages, installed if missing.
 BUILD_PACKAGES := gcc libc6-dev make python3 xz-utils $(if $(LIBCLANG_PATH),,libclang-dev)
 # Berkeley DB 1.85 itself, to read what we write.
-TEST_PACKAGES := libdb1-compat db-util
+TEST_PACKAGES := libdb1-compat
 
 include tools/unix.mk
 include tools/checks.mk

@@ -16,8 +16,8 @@
 //!
 //! let mut file = VecStorage::default();
 //! let mut db = Db::open(&mut file, HeapMemory, &Options::default()).unwrap();
-//! db.put(b"2", b"two").unwrap();
-//! db.put(b"1", b"one").unwrap();
+//! db.put(b"2", b"two", true).unwrap();
+//! db.put(b"1", b"one", true).unwrap();
 //! assert_eq!(db.get_vec(b"2").unwrap().as_deref(), Some(b"two".as_slice()));
 //! let mut cursor = Cursor::new(HeapMemory);
 //! let keys: Vec<_> = db.iter(&mut cursor).map(|item| item.unwrap().0).collect();

@@ -1,7 +1,8 @@
 # Tests, benchmarks and the formatter.
 
-# The scripts run with our interpreter: MicroPython's own tests of btree, unmodified, and ours.
-TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py examples/docs.py
+# What runs with our interpreter: MicroPython's own tests of btree, unmodified, ours, and the
+# examples, those in documents included.
+TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py examples/*.py README.md FORMAT.md
 
 # What micropython-sys reads, here for cargo on its own.
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
@@ -37,7 +38,7 @@ test-bindings: $(MPY_READY)
 	@echo '== cargo test -p micropython-sys'
 	@$(BINDINGS_ENV) cargo test --quiet --release -p micropython-sys --target-dir '$(RUST_OUT)'
 
-test-micropython: unix ## MicroPython's tests of btree, and ours
+test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
 	@python3 tools/run-tests.py '$(UNIX)' $(TEST_SCRIPTS)
 

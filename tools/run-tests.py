@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""run-tests.py INTERPRETER TEST.py...: runs MicroPython scripts and compares what they print
-with TEST.py.exp. Each runs in an empty directory of its own."""
+"""run-tests.py INTERPRETER TEST...: runs MicroPython scripts TEST.py and compares what they print
+with TEST.py.exp. From a document TEST.md it runs each block marked as python and compares what it
+prints with the next block, marked as text. Each script runs in an empty directory of its own."""
 
 import argparse
 import concurrent.futures
 import difflib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,26 @@ def options(test):
     with open(test) as f:
         line = f.readline()
     return line.split(":", 1)[1].split() if line.startswith("# cmdline:") else []
+
+
+def examples(document, directory):
+    """Writes the examples of a document to a directory, as tests; returns their names and paths."""
+    with open(document) as f:
+        text = f.read()
+    blocks = list(re.finditer("^```(.+)\n((?:.*\n)*?)```$", text, re.M))
+    tests = []
+    for block, after in zip(blocks, blocks[1:] + [None]):
+        if block[1] != "python":
+            continue
+        line = text.count("\n", 0, block.start()) + 1
+        path = os.path.join(directory, "%s-%d.py" % (os.path.basename(document), line))
+        tests.append(("%s:%d" % (os.path.relpath(document), line), path))
+        with open(path, "w") as f:
+            f.write(block[2])
+        if after and after[1] == "text":
+            with open(path + ".exp", "w") as f:
+                f.write(after[2])
+    return tests
 
 
 def run(interpreter, test, timeout):
@@ -64,11 +86,15 @@ def main():
     args = parser.parse_args()
 
     count = {PASSED: 0, FAILED: 0, SKIPPED: 0}
-    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        results = pool.map(lambda test: run(args.interpreter, test, args.timeout), args.tests)
-        for test, (result, why) in zip(args.tests, results):
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool, tempfile.TemporaryDirectory() as directory:
+        tests = []
+        for test in args.tests:
+            found = examples(test, directory) if test.endswith(".md") else [(os.path.relpath(test), test)]
+            tests.extend(found)
+        results = pool.map(lambda test: run(args.interpreter, test[1], args.timeout), tests)
+        for (name, _), (result, why) in zip(tests, results):
             count[result] += 1
-            print("%s  %s" % (result, os.path.relpath(test)), flush=True)
+            print("%s  %s" % (result, name), flush=True)
             sys.stdout.write(why)
     skipped = ", %d skipped" % count[SKIPPED] if count[SKIPPED] else ""
     print("%d passed, %d failed%s" % (count[PASSED], count[FAILED], skipped))

@@ -56,8 +56,13 @@ fn entries<const LITTLE: bool>(node: Node, leaf: bool) -> Result<u32, (u32, Reas
         let Some(fixed) = node.bytes.get(off..).and_then(|b| b.first_chunk::<ENTRY_FIXED>()) else {
             return Err(((HEADER + i * SLOT) as u32, Reason::EntryOffset));
         };
-        let (key, data) = (order.u32(fixed, 0), order.u32(fixed, 4) & data_mask);
-        let [.., flags] = *fixed;
+        let [lens @ .., flags] = *fixed;
+        let (key, data) = if LITTLE {
+            let both = u64::from_le_bytes(lens);
+            (both as u32, (both >> 32) as u32 & data_mask)
+        } else {
+            (order.u32(&lens, 0), order.u32(&lens, 4) & data_mask)
+        };
         let end = off as u64 + ((u64::from(key) + u64::from(data) + ENTRY_FIXED as u64 + 3) & !3);
         if end > size as u64 {
             return Err((off as u32, Reason::EntrySize));
