@@ -42,8 +42,8 @@ test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
 	@python3 tools/run-tests.py '$(UNIX)' $(TEST_SCRIPTS)
 
-bench: ## benchmarks on this machine
-	cargo bench
+bench: test-packages ## our core against libdb1 on this machine
+	cargo bench --bench libdb1
 
 fmt: ## format the Rust sources
 	cargo fmt --all
