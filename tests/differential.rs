@@ -95,7 +95,7 @@ impl Run {
                     continue;
                 }
                 let stored = if key.len() + value.len() > limit { 8 } else { value.len() };
-                if (9 + key.len() + stored + 3) / 4 * 4 + 2 >= half {
+                if (9 + key.len() + stored).next_multiple_of(4) + 2 >= half {
                     value.truncate(4); // D1
                 }
                 if deleted && self.map.keys().next().is_none_or(|first| key < first) {

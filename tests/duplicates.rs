@@ -102,8 +102,9 @@ impl Model {
             At::On(item) => match self.items.iter().position(|i| i == item) {
                 Some(i) => i + usize::from(!back),
                 None => {
-                    let mut possible: Vec<_> =
-                        (self.gap(&item.0, false)..self.gap(&item.0, true)).map(|i| self.items.get(i)).collect();
+                    let mut possible: Vec<_> = (self.gap(&item.0, false)..self.gap(&item.0, true))
+                        .map(|i| self.items.get(i))
+                        .collect();
                     possible.push(beyond(self.gap(&item.0, !back)).and_then(|i| self.items.get(i)));
                     return possible;
                 }
@@ -153,7 +154,10 @@ fn run(file: &mut VecStorage, options: &Options, ops: &[Op]) -> Vec<Pair> {
                     let got = db.step(cursor, back).expect("steps");
                     let got = got.map(|(k, v)| (db.to_vec(&k).unwrap(), db.to_vec(&v).unwrap()));
                     let ahead = model.ahead(at, back);
-                    assert!(ahead.contains(&got.as_ref()), "backward {back}, from {at:?}: {got:?}, not {ahead:?}");
+                    assert!(
+                        ahead.contains(&got.as_ref()),
+                        "backward {back}, from {at:?}: {got:?}, not {ahead:?}"
+                    );
                     let Some(item) = got else { break };
                     *at = At::On(item.clone());
                     if put_after {

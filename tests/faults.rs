@@ -6,7 +6,7 @@ mod common;
 
 use common::checker::check_ours;
 use common::faulty::{FaultyMemory, FaultyStorage, Kind, Plan, EIO};
-use common::ops::{apply, random_change, Keys, Mix, Op};
+use common::ops::{apply, inline_limit, random_change, Keys, Mix, Op};
 use common::*;
 use modbtree::{Cursor, Db, Error, Options, Reason, VecStorage};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -185,6 +185,8 @@ fn play(script: &Script, kind: Kind, plan: &Plan, mut play: Play, what: &str) ->
         };
         assert_eq!(error, expected, "{what}");
         plan.disarm();
+        // Reading everything may take more memory than the cache has left.
+        plan.budget.set(usize::MAX);
         expect_map(&mut play.db, &play.map, &what);
         if matches!(kind, Kind::Write | Kind::Sync) {
             play.expect_latched(&what);
@@ -210,7 +212,13 @@ fn fail_everywhere(kind: Kind, lasting: bool, budget: usize) {
             let map = match open(&mut file, &plan, &options()) {
                 Ok(db) => {
                     let cursor = Cursor::new(FaultyMemory(&plan));
-                    play(&script, kind, &plan, Play { db, cursor, on: None, map: script.start.clone() }, &what)
+                    play(
+                        &script,
+                        kind,
+                        &plan,
+                        Play { db, cursor, on: None, map: script.start.clone() },
+                        &what,
+                    )
                 }
                 Err(_) => None,
             };
@@ -271,48 +279,101 @@ fn allocations_for_a_while() {
     fail_everywhere(Kind::Alloc, true, usize::MAX);
 }
 
-/// Memory for a dozen pages of 512 and their table: changed pages are written before the flush.
-const TIGHT: usize = 12 * 512 + 1200;
+/// Memory for so many pages, the table of the cache and a key or two.
+fn memory_for(pages: usize, page_size: usize) -> usize {
+    pages * page_size + 1200
+}
 
+/// Changed pages are written before the flush.
 #[test]
 fn early_writes() {
-    fail_everywhere(Kind::Write, false, TIGHT);
+    fail_everywhere(Kind::Write, false, memory_for(12, 512));
 }
 
 #[test]
 fn reads_when_memory_is_short() {
-    fail_everywhere(Kind::Read, false, TIGHT);
+    fail_everywhere(Kind::Read, false, memory_for(12, 512));
+}
+
+/// Random changes with a limit to memory; returns how many failed for want of it.
+fn batch(
+    keys: Keys,
+    page_size: usize,
+    min_keys: usize,
+    pages: usize,
+    files: &mut Vec<(PathBuf, String)>,
+) -> usize {
+    let what = format!("{keys:?}, {pages} pages of {page_size}");
+    let (mut file, plan, mut map) = (VecStorage::default(), Plan::new(), Map::new());
+    plan.budget.set(memory_for(pages, page_size));
+    let (mut rng, mut failed) = (Rng::new(12), 0);
+    let options = Options { page_size: page_size as u32, min_keys: min_keys as u32, ..Options::default() };
+    let mut db = open(&mut file, &plan, &options).expect("opens");
+    for step in 0..3000 {
+        let mix = Mix { keys, page_size, limit: inline_limit(page_size, min_keys), puts: 7 };
+        let op = random_change(&mut rng, &map, mix, step);
+        let done = match &op {
+            Op::Put(k, v) => db.put(k, v, true),
+            Op::Delete(k) => db.delete(k),
+            Op::Flush | Op::Reopen => unreachable!("only changes"),
+        };
+        match done {
+            Ok(done) => assert_eq!(done, apply(&mut map, &op), "{what}, step {step} {op:?}"),
+            Err(e) => {
+                assert_eq!(e, Error::NoMemory, "{what}, step {step} {op:?}");
+                failed += 1;
+                if failed % 10 == 1 {
+                    expect_found(&mut db, &map, &what);
+                }
+            }
+        }
+    }
+    assert!(plan.used.get() <= plan.budget.get());
+    let storage = db.storage();
+    assert!(
+        storage.file.writes > 50 && storage.file.syncs == 0,
+        "{what}: {} early writes",
+        storage.file.writes
+    );
+    assert_eq!(db.flush(), Ok(()), "{what}");
+    plan.budget.set(usize::MAX);
+    expect_map(&mut db, &map, &what);
+    drop(db);
+    assert_eq!(plan.used.get(), 0, "{what}");
+    let path = files[..].len();
+    let path = work_dir(&format!("faults_batch_{keys:?}_{page_size}_{pages}_{path}")).join("file.db");
+    files.push((write_file(path, &file.bytes), map_hash(&map)));
+    failed
 }
 
 /// Large changes in little memory: all of them work, and the flush makes a sound file.
+/// Entries that fill half a page make deep trees, which take more.
 #[test]
 fn a_big_batch_fits_in_little_memory() {
-    let dir = work_dir("faults_batch");
     let mut files = vec![];
-    for (keys, page_size) in [(Keys::Short, 512), (Keys::Rising, 512), (Keys::Big, 512), (Keys::Prefix, 4096)] {
-        let (mut file, plan, mut map) = (VecStorage::default(), Plan::new(), Map::new());
-        plan.budget.set(12 * page_size + 1200);
-        let mut rng = Rng::new(12);
-        let mut db = open(&mut file, &plan, &Options { page_size: page_size as u32, ..Options::default() }).expect("opens");
-        for step in 0..3000 {
-            let mix = Mix { keys, page_size, limit: (page_size - HEADER) / 2 - 14, puts: 7 };
-            let op = random_change(&mut rng, &map, mix, step);
-            let expected = apply(&mut map, &op);
-            let done = match &op {
-                Op::Put(k, v) => db.put(k, v, true),
-                Op::Delete(k) => db.delete(k),
-                _ => unreachable!("only changes"),
-            };
-            assert_eq!(done, Ok(expected), "{keys:?} step {step}");
+    for (keys, page_size, min_keys, pages) in [
+        (Keys::Short, 512, 4, 12),
+        (Keys::Binary, 512, 4, 14),
+        (Keys::Rising, 512, 2, 16),
+        (Keys::Prefix, 4096, 2, 16),
+        (Keys::Prefix, 512, 2, 24),
+        (Keys::Big, 512, 2, 32),
+    ] {
+        assert_eq!(batch(keys, page_size, min_keys, pages, &mut files), 0, "{keys:?} {page_size}");
+    }
+    check_ours(&[], &files);
+}
+
+/// With less memory than some changes need, those fail and change nothing.
+#[test]
+fn too_little_memory_changes_nothing() {
+    let mut files = vec![];
+    for pages in 7..12 {
+        for keys in Keys::ALL {
+            let failed = batch(keys, 512, 2, pages, &mut files);
+            assert!(failed < 1500, "{keys:?}: {failed} changes failed with {pages} pages");
+            assert!(failed > 0 || pages > 9, "{keys:?}: {pages} pages are enough");
         }
-        expect_map(&mut db, &map, &format!("{keys:?}"));
-        assert!(db.storage().file.writes > 50, "{keys:?}: {} early writes", db.storage().file.writes);
-        assert_eq!(db.storage().file.syncs, 0, "{keys:?}");
-        db.flush().expect("flushes");
-        expect_map(&mut db, &map, &format!("{keys:?} flushed"));
-        drop(db);
-        assert_eq!(plan.used.get(), 0);
-        files.push((write_file(dir.join(format!("{keys:?}.db")), &file.bytes), map_hash(&map)));
     }
     check_ours(&[], &files);
 }

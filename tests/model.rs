@@ -72,6 +72,10 @@ enum Op {
     Count,
     Seek(usize, Where, Key),
     Step(usize, bool, u8),
+    /// Steps on to the end.
+    Walk(usize, bool),
+    /// Back before the last item, to be reported again in this direction.
+    Again(usize, bool),
     /// A new cursor reads up to so many items.
     Range(Where, Key, bool, u8),
 }
@@ -113,6 +117,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Count),
         1 => (0..CURSORS, place(), key()).prop_map(|(c, at, k)| Op::Seek(c, at, k)),
         8 => (0..CURSORS, any::<bool>(), 1u8..6).prop_map(|(c, back, n)| Op::Step(c, back, n)),
+        1 => (0..CURSORS, any::<bool>()).prop_map(|(c, back)| Op::Walk(c, back)),
+        1 => (0..CURSORS, any::<bool>()).prop_map(|(c, back)| Op::Again(c, back)),
         2 => (place(), key(), any::<bool>(), 1u8..40).prop_map(|(at, k, back, n)| Op::Range(at, k, back, n)),
     ]
 }
@@ -127,7 +133,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let page_size = prop_oneof![5 => Just(512u32), 2 => Just(514), 2 => Just(1024), 1 => Just(4096), 1 => Just(65536)];
+    let page_size =
+        prop_oneof![5 => Just(512u32), 2 => Just(514), 2 => Just(1024), 1 => Just(4096), 1 => Just(65536)];
     let cache_size = prop_oneof![Just(0u32), 0u32..200_000];
     let min_keys = prop_oneof![4 => Just(0u32), 2 => 2u32..=9, 1 => 2u32..=200];
     let order = prop_oneof![Just(None), Just(Some(Order::Little)), Just(Some(Order::Big))];
@@ -168,7 +175,8 @@ type Database<'a> = Db<&'a mut VecStorage, HeapMemory>;
 
 /// One step of a cursor and its model must agree; false at the end.
 fn step(db: &mut Database, cursor: &mut Cursor<HeapMemory>, map: &Map, at: &mut At, back: bool) -> bool {
-    let got = db.step(cursor, back).expect("steps").map(|(k, v)| (db.to_vec(&k).unwrap(), db.to_vec(&v).unwrap()));
+    let got =
+        db.step(cursor, back).expect("steps").map(|(k, v)| (db.to_vec(&k).unwrap(), db.to_vec(&v).unwrap()));
     let want = next(map, at, back).map(|(k, v)| (k.clone(), v.clone()));
     assert_eq!(got, want, "step backward {back} from {at:?}");
     if let Some((key, _)) = got {
@@ -267,6 +275,17 @@ impl Pairing {
                 let (cursor, at) = &mut self.cursors[c];
                 (0..n).all(|_| step(db, cursor, &self.map, at, back));
             }
+            Op::Walk(c, back) => {
+                let (cursor, at) = &mut self.cursors[c];
+                while step(db, cursor, &self.map, at, back) {}
+            }
+            Op::Again(c, back) => {
+                let (cursor, at) = &mut self.cursors[c];
+                cursor.again(back);
+                if let At::On(key) = at {
+                    *at = At::Place(if back { Where::Upper } else { Where::Lower }, key.clone());
+                }
+            }
             Op::Range(place, key, back, n) => {
                 let (mut cursor, key) = (Cursor::new(HeapMemory), self.key(key));
                 cursor.seek(place, &key).expect("memory");
@@ -320,4 +339,26 @@ fn behaves_like_a_map() {
         files.keep(&pairing.file, map_hash(&pairing.map));
     });
     check_ours(&[], &files.list.into_inner());
+}
+
+/// Neither over the whole tree nor over one boundary of pages does a cursor get tired.
+#[test]
+fn a_cursor_goes_back_and_forth_for_ever() {
+    let map: Map = (0..60).map(|i| (format!("{i:04}").into_bytes(), vec![b'v'; 10])).collect();
+    let mut file = VecStorage::default();
+    let mut db =
+        Db::open(&mut file, HeapMemory, &Options { page_size: 512, ..Options::default() }).expect("opens");
+    map.iter().for_each(|(k, v)| assert_eq!(db.put(k, v, true), Ok(true)));
+    let (mut cursor, mut at) = (Cursor::new(HeapMemory), At::Place(Where::First, vec![]));
+    for _ in 0..100 {
+        while step(&mut db, &mut cursor, &map, &mut at, false) {}
+        while step(&mut db, &mut cursor, &map, &mut at, true) {}
+    }
+    for i in 0..58 {
+        assert!(step(&mut db, &mut cursor, &map, &mut at, false), "item {i}");
+        for _ in 0..20 {
+            assert!(step(&mut db, &mut cursor, &map, &mut at, false));
+            assert!(step(&mut db, &mut cursor, &map, &mut at, true));
+        }
+    }
 }

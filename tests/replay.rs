@@ -68,7 +68,12 @@ impl Script {
             apply(&mut map, op);
         }
         if !self.golden.is_c_bug() {
-            assert_eq!(map_hash(&map), self.golden.dump_hash(), "{}: script and file differ", self.golden.name);
+            assert_eq!(
+                map_hash(&map),
+                self.golden.dump_hash(),
+                "{}: script and file differ",
+                self.golden.name
+            );
         }
         pairs(&map)
     }

@@ -108,6 +108,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
         while low < high {
             let middle = (low + high) / 2;
             let order = self.compare(f, middle, key, prefix)?;
+            if order == Ordering::Equal && !prefix && !self.pager.duplicates() {
+                // There is no other. (In a damaged page, out of order, going on could end elsewhere.)
+                return Ok((middle + usize::from(right), true));
+            }
             found |= order == Ordering::Equal;
             if order == Ordering::Less || (order == Ordering::Equal && right) {
                 low = middle + 1;

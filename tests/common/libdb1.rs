@@ -47,7 +47,8 @@ impl Libdb1 {
     pub fn run(&mut self, db: &Path, ops: &[Op], page_size: usize, min_keys: usize) -> Vec<bool> {
         let script = self.scripts.join("script.ops");
         std::fs::write(&script, to_text(ops)).expect("target directory is writable");
-        let request = json!({"do": "run", "db": db, "ops": script, "psize": page_size, "minkeypage": min_keys});
+        let request =
+            json!({"do": "run", "db": db, "ops": script, "psize": page_size, "minkeypage": min_keys});
         let answer = self.ask(request);
         let results = answer["results"].as_str().expect("oracle.py tells results");
         results.bytes().map(|b| b == b'0').collect()

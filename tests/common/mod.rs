@@ -124,7 +124,13 @@ pub fn expect_pairs(got: &[Pair], want: &[Pair], what: &str) {
     }
     let same = got.iter().zip(want).take_while(|(a, b)| a == b).count();
     let at = |list: &[Pair]| list.get(same).map(|(k, v)| format!("key {}, value {}", brief(k), brief(v)));
-    panic!("{what}: {} items, expected {}; number {same} is {:?}, not {:?}", got.len(), want.len(), at(got), at(want));
+    panic!(
+        "{what}: {} items, expected {}; number {same} is {:?}, not {:?}",
+        got.len(),
+        want.len(),
+        at(got),
+        at(want)
+    );
 }
 
 /// Panics if the database, scanned both ways and counted, does not hold exactly these items.
@@ -139,6 +145,12 @@ pub fn expect_contents<S: Storage, M: Memory>(db: &mut Db<S, M>, want: &[Pair], 
 /// As `expect_contents`, and every key is found.
 pub fn expect_map<S: Storage, M: Memory>(db: &mut Db<S, M>, want: &Map, what: &str) {
     expect_contents(db, &pairs(want), what);
+    expect_found(db, want, what);
+}
+
+/// Every key is found, and there are no others; takes no memory for a cursor.
+pub fn expect_found<S: Storage, M: Memory>(db: &mut Db<S, M>, want: &Map, what: &str) {
+    assert_eq!(db.count(), Ok(want.len() as u32), "{what}");
     for (key, value) in want {
         assert_eq!(db.get_vec(key).as_ref(), Ok(&Some(value.clone())), "{what}: get {}", brief(key));
     }
