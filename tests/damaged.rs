@@ -168,3 +168,68 @@ fn random_damage() {
         });
     }
 }
+
+/// Byte offsets of the leaves of a file with pages of 512, from left to right.
+fn leaves(file: &[u8]) -> Vec<usize> {
+    let field = |page: usize, at: usize| {
+        let bytes = file[page * 512 + at..][..4].try_into().expect("four bytes");
+        u32::from_le_bytes(bytes) as usize
+    };
+    let first = (1..file.len() / 512).find(|&p| field(p, 12) == 2 && field(p, 4) == 0 && field(p, 8) != 0);
+    let mut all = vec![first.expect("a leaf without a left neighbour")];
+    while let Some(next) = all.last().map(|&p| field(p, 8)).filter(|&p| p != 0) {
+        all.push(next);
+    }
+    all.iter().map(|p| p * 512).collect()
+}
+
+fn link(file: &mut [u8], from: usize, field: usize, to: usize) {
+    file[from + field..][..4].copy_from_slice(&(to as u32 / 512).to_le_bytes());
+}
+
+/// What a scan finds before it stops with an error.
+fn scan_until_error(bytes: Vec<u8>, back: bool) -> (usize, Error) {
+    let mut file = VecStorage { bytes, ..VecStorage::default() };
+    let mut db = Db::open(&mut file, HeapMemory, &Options::default()).expect("opens");
+    let mut cursor = Cursor::new(HeapMemory);
+    cursor.seek(if back { Where::Last } else { Where::First }, b"").expect("memory");
+    let mut items = 0;
+    loop {
+        match db.step(&mut cursor, back) {
+            Ok(Some(_)) => items += 1,
+            Ok(None) => panic!("the damage was not noticed in {items} items"),
+            Err(e) => return (items, e),
+        }
+    }
+}
+
+/// Neighbours that name each other, but the last leaf's is the first: a ring without an end.
+#[test]
+fn leaves_in_a_ring() {
+    let mut file = golden("golden").iter().find(|g| g.name == "seq_512.db").expect("golden file").bytes();
+    let leaves = leaves(&file);
+    assert!(leaves.len() > 10);
+    let (first, last) = (leaves[0], leaves[leaves.len() - 1]);
+    link(&mut file, last, 8, first);
+    link(&mut file, first, 4, last);
+    for back in [false, true] {
+        let file = file.clone();
+        bounded("ring", move || {
+            let (items, error) = scan_until_error(file, back);
+            assert!(items >= 900, "{items} items before the error");
+            assert_eq!(error, Error::Corrupt(Reason::Sibling));
+        });
+    }
+}
+
+/// A link that leads past a neighbour: no items are lost in silence.
+#[test]
+fn leaves_left_out() {
+    let good = golden("golden").iter().find(|g| g.name == "seq_512.db").expect("golden file").bytes();
+    let leaves = leaves(&good);
+    for (back, field, to) in [(false, 8, 7), (true, 4, 3)] {
+        let mut file = good.clone();
+        link(&mut file, leaves[5], field, leaves[to]);
+        assert_eq!(scan_until_error(file, back).1, Error::Corrupt(Reason::Sibling));
+    }
+}

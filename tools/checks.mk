@@ -27,7 +27,7 @@ fmt-check:
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
 	cargo clippy --quiet --all-targets -- -D warnings && \
-	$(BINDINGS_ENV) cargo clippy --quiet --lib $(FIRMWARE_FEATURES) --target-dir '$(RUST_OUT)' -- -D warnings; \
+	$(BINDINGS_ENV) cargo clippy --quiet --release --lib $(FIRMWARE_FEATURES) --target-dir '$(RUST_OUT)' -- -D warnings; \
 	else echo '== no clippy here: not run'; fi
 
 test-host: ## the tests that need no MicroPython

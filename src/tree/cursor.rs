@@ -6,8 +6,9 @@
 use super::chain::Item;
 use super::search::{Place, Side};
 use super::Db;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::memory::{Buffer, Memory};
+use crate::page::field;
 use crate::page::node::{BIG_KEY, ENTRY_FIXED};
 use crate::pager::Idx;
 use crate::storage::Storage;
@@ -48,8 +49,9 @@ pub struct Cursor<M: Memory> {
     /// In a file with duplicates, the item's place among those with its key: 1 is the first.
     /// New ones come behind the others, and all are deleted together, so it stays true.
     ordinal: u32,
-    /// Leaves visited since the last search: a tree has no more than pages.
-    hops: u32,
+    /// Leaves to the right of where the last search ended (negative: to the left). A tree has no
+    /// more leaves than pages.
+    hops: i32,
 }
 
 impl<M: Memory> Cursor<M> {
@@ -153,8 +155,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok(Some(item));
         }
         let place = self.gap(cursor, backward)?;
-        let mut hops = cursor.hops;
+        let mut hops = 0;
         let Some((leaf, i)) = self.entry_at(place, backward, &mut hops)? else { return Ok(None) };
+        let hops = cursor.hops + if backward { -(hops as i32) } else { hops as i32 };
+        if hops.unsigned_abs() > self.pager.pages() {
+            let pgno = self.pager.pgno(leaf);
+            return self.pager.corrupt(pgno, field::NEXT as u32, Reason::Sibling);
+        }
         let (page, mut leaf) = (self.pager.pgno(leaf), leaf);
         let key = self.key_item(leaf, i)?;
         let mut ordinal = 1;
