@@ -86,13 +86,12 @@ fn change(g: &Golden, file: &mut VecStorage, rng: &mut Rng) -> Map {
     let mut db = open(file, 0, &g.name);
     let mut map: Map = scan(&mut db, false).expect("scans").into_iter().collect();
     let page_size = db.stat().expect("stat").page_size as usize;
-    let steps = if page_size > 10_000 { 300 } else { 1000 };
     drop(db);
     for session in 0..4 {
         let min_keys = rng.pick(&[0, 2, 3, 9]);
         let limit = inline_limit(page_size, min_keys as usize);
         let mut db = open(file, min_keys, &g.name);
-        for step in 0..steps / 4 {
+        for step in 0..250 {
             let what = format!("{} session {session} step {step}", g.name);
             // Keys of every kind in one file; growing in two sessions, shrinking in two.
             let mix = Mix { keys: rng.pick(&Keys::ALL), page_size, limit, puts: [8, 4][session % 2] };
