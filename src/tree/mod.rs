@@ -19,7 +19,7 @@ use core::cmp::Ordering;
 pub use cursor::Iter;
 pub use cursor::{Cursor, Where};
 use edit::{Cell, Edit, Source};
-use search::{Path, Place, Side};
+use search::{Path, Place, Side, Toward};
 
 /// Bytes of an entry whose key and value both are overflow references, with its slot:
 /// the smallest limit that still lets every item be stored.
@@ -270,7 +270,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
             return Ok(false);
         }
-        let last = self.descend(Some(path), |db, f| Ok(db.node(f).len().saturating_sub(1)))?;
+        let last = self.descend(Some(path), Toward::Last)?;
         let node = self.node(last);
         let Some(index) = node.len().checked_sub(1) else { return Ok(false) };
         let (flags, low) = node.key(index);
@@ -426,7 +426,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     pub fn stat(&mut self) -> Result<Stat> {
         self.pager.begin();
         let mut path = Path::new();
-        self.descend(Some(&mut path), |_, _| Ok(0))?;
+        self.descend(Some(&mut path), Toward::First)?;
         let free = self.pager.count_free()?;
         let (cached, dirty) = self.pager.cached();
         Ok(Stat {

@@ -24,6 +24,14 @@ pub(super) enum Side {
     PrefixUpper,
 }
 
+/// Where a descent leads.
+#[derive(Clone, Copy)]
+pub(super) enum Toward<'k> {
+    First,
+    Last,
+    Key(&'k [u8], Side),
+}
+
 /// The way from the root to a leaf: pages, and the entry taken on each.
 pub(super) struct Path {
     pub len: usize,
@@ -122,21 +130,27 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok((low, found))
     }
 
-    /// Goes down from the root, following `child` on internal pages, to a leaf.
-    pub(super) fn descend(
-        &mut self,
-        mut path: Option<&mut Path>,
-        mut child: impl FnMut(&mut Self, Idx) -> Result<usize>,
-    ) -> Result<Idx> {
+    /// Goes down from the root to a leaf.
+    pub(super) fn descend(&mut self, mut path: Option<&mut Path>, toward: Toward) -> Result<Idx> {
         let mut pgno = 1;
         for level in 0..MAX_DEPTH {
             let f = self.pager.tree_page(pgno)?;
             let node = self.node(f);
-            let leaf = node.field(field::FLAGS) != kind::INTERNAL;
-            if !leaf && node.len() == 0 {
+            let (leaf, len) = (node.field(field::FLAGS) != kind::INTERNAL, node.len());
+            if !leaf && len == 0 {
                 return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Empty);
             }
-            let index = if leaf { 0 } else { child(self, f)? };
+            let index = match toward {
+                _ if leaf => 0,
+                Toward::First => 0,
+                Toward::Last => len - 1,
+                // Entry 0 is never compared with: its key means nothing. Without duplicates a key
+                // equal to a separator is behind it.
+                Toward::Key(key, side) => {
+                    let right = side != Side::Lower || !self.pager.duplicates();
+                    self.partition(f, 1, key, side, right)?.0.saturating_sub(1)
+                }
+            };
             if let Some(path) = path.as_deref_mut() {
                 path.set(level, pgno, index);
                 path.len = level + 1;
@@ -150,13 +164,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.pager.corrupt(pgno, 0, Reason::Depth)
     }
 
-    /// The place of a key. Entry 0 of an internal page is never compared with: its key means nothing.
+    /// The place of a key.
     pub(super) fn search(&mut self, key: &[u8], side: Side, mut path: Option<&mut Path>) -> Result<Place> {
-        // Without duplicates a key equal to a separator is behind it.
-        let right = side != Side::Lower || !self.pager.duplicates();
-        let leaf = self.descend(path.as_deref_mut(), |db, f| {
-            Ok(db.partition(f, 1, key, side, right)?.0.saturating_sub(1))
-        })?;
+        let leaf = self.descend(path.as_deref_mut(), Toward::Key(key, side))?;
         let (index, found) = self.partition(leaf, 0, key, side, side != Side::Lower)?;
         if let Some(path) = path {
             let (pgno, _) = path.at(path.len - 1);
@@ -194,8 +204,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// The first (or last) leaf, with its outer gap.
     pub(super) fn edge(&mut self, last: bool) -> Result<Place> {
-        let leaf =
-            self.descend(None, |db, f| Ok(if last { db.node(f).len().saturating_sub(1) } else { 0 }))?;
+        let leaf = self.descend(None, if last { Toward::Last } else { Toward::First })?;
         let index = if last { self.node(leaf).len() } else { 0 };
         Ok(Place { leaf, index, found: false })
     }
