@@ -5,10 +5,11 @@ use core::ptr::NonNull;
 /// A provider of memory blocks.
 ///
 /// # Safety
-/// A block that `alloc` returns is zeroed, valid for reads and writes of `size` bytes, aligned
-/// for pointers and unused by anything else until it is given to `free`.
+/// A block that `alloc` returns holds initialised bytes of any value, is valid for reads and
+/// writes of `size` bytes, aligned for pointers, and unused by anything else until it is given
+/// to `free`.
 pub unsafe trait Memory: Copy {
-    /// A zeroed block of `size` bytes, or `None` if there is no memory.
+    /// A block of `size` bytes, or `None` if there is no memory.
     fn alloc(&self, size: usize) -> Option<NonNull<u8>>;
 
     /// Takes a block back.
@@ -51,18 +52,34 @@ impl<M: Memory> Buffer<M> {
         Buffer { memory, block: None, capacity: 0, len: 0 }
     }
 
-    /// Gives the string `len` bytes of unspecified content; false, and the old string, if there is no memory.
-    pub fn resize(&mut self, len: usize) -> bool {
-        if len > self.capacity {
-            // A little more than asked for, so that keys of growing length do not allocate each time.
-            let capacity = len.saturating_add(15) & !15;
-            let Some(block) = self.memory.alloc(capacity) else { return false };
-            self.release();
-            self.block = Some(block);
-            self.capacity = capacity;
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Makes room for `capacity` bytes, keeping the string; false if there is no memory.
+    pub fn reserve(&mut self, capacity: usize) -> bool {
+        if capacity <= self.capacity {
+            return true;
         }
-        self.len = len;
+        // A little more than asked for, so that keys of growing length do not allocate each time.
+        let capacity = capacity.saturating_add(15) & !15;
+        let Some(block) = self.memory.alloc(capacity) else { return false };
+        let len = self.len;
+        // SAFETY: the new block has `capacity` > `len` bytes, which the old one has, too.
+        unsafe { core::ptr::copy_nonoverlapping(self.bytes().as_ptr(), block.as_ptr(), len) };
+        self.release();
+        self.block = Some(block);
+        (self.capacity, self.len) = (capacity, len);
         true
+    }
+
+    /// Gives the string `len` bytes, the first ones as before; false if there is no memory.
+    pub fn resize(&mut self, len: usize) -> bool {
+        let room = self.reserve(len);
+        if room {
+            self.len = len;
+        }
+        room
     }
 
     pub fn bytes(&self) -> &[u8] {

@@ -2,7 +2,7 @@
 
 use super::pool::{DIRTY, NO_PAGE, TOUCHED, VERIFIED, WAS_DIRTY};
 use super::{Idx, Pager};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Reason, Result};
 use crate::memory::Memory;
 use crate::page::{field, kind, verify_tree_page};
 use crate::storage::Storage;
@@ -12,9 +12,9 @@ const SPARE: usize = 4;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// An unused frame, in no list: a spare one, a new one, or that of the clean page least
-    /// recently used; when memory is short, that of a changed page which is written first.
-    fn acquire(&mut self) -> Result<Idx> {
-        let victim = self.victim(false);
+    /// recently used; when memory is short, that of a changed page, which is spilled.
+    pub(super) fn acquire(&mut self) -> Result<Idx> {
+        let victim = self.victim(false, None);
         let spare = victim.filter(|&f| self.pool.pgno(f) == NO_PAGE);
         // Changed pages wait for a flush beside the cache, so that they do not cost reads.
         let room = self.pool.listed(false) < self.limit;
@@ -27,6 +27,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             Some(f) => f,
             None => self.spill()?,
         };
+        if usize::from(self.pool.frames) > self.limit {
+            self.reserve_slots();
+        }
         self.pool.forget(f);
         self.pool.unlist(f);
         self.pool.set_flags(f, 0, u8::MAX);
@@ -34,9 +37,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(f)
     }
 
-    /// The frame to reuse next among the clean or the changed ones.
-    fn victim(&self, dirty: bool) -> Option<Idx> {
-        let mut f = self.pool.oldest(dirty, None);
+    /// The frame to reuse next among the clean or the changed ones, after `not` if that will not do.
+    pub(super) fn victim(&self, dirty: bool, not: Option<Idx>) -> Option<Idx> {
+        let mut f = self.pool.oldest(dirty, not);
         while let Some(frame) = f {
             // Of an operation's own pages only new ones may leave: the storage has nothing older there.
             let kept = self.pool.flags(frame) & TOUCHED != 0 && self.pool.pgno(frame) < self.before.1;
@@ -48,21 +51,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         f
     }
 
-    /// Writes a changed page to have its frame.
-    fn spill(&mut self) -> Result<Idx> {
-        if self.storage.volatile() || self.failed.is_some() {
-            return Err(Error::NoMemory);
-        }
-        let f = self.victim(true).ok_or(Error::NoMemory)?;
-        self.write_page(f)?;
-        if self.pool.flags(f) & TOUCHED != 0 {
-            self.untouch(f);
-        }
-        Ok(f)
-    }
-
     /// Takes a frame out of the list of touched ones.
-    fn untouch(&mut self, f: Idx) {
+    pub(super) fn untouch(&mut self, f: Idx) {
         let next = self.pool.chain(f);
         self.pool.set_chain(f, None);
         if self.touched == Some(f) {
@@ -81,7 +71,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Gives a frame without a page back, or keeps it as a spare.
-    fn drop_frame(&mut self, f: Idx) {
+    pub(super) fn drop_frame(&mut self, f: Idx) {
         if usize::from(self.pool.frames) > self.limit && self.pool.listed(false) >= SPARE {
             self.pool.free(f);
         } else {
@@ -93,8 +83,25 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
     }
 
+    /// Reads page `from` of the file into a frame.
+    pub(super) fn read_page(&mut self, f: Idx, from: u32) -> Result<()> {
+        let at = u64::from(from) * u64::from(self.meta.page_size);
+        let page = self.pool.page_mut(f);
+        let want = page.len();
+        let got = self.storage.read(at, page)?;
+        if got < want {
+            return self.corrupt(from, got as u32, Reason::TooShort);
+        }
+        Ok(())
+    }
+
+    /// Whether a page is in memory and differs from the storage.
+    pub(super) fn is_changed(&self, pgno: u32) -> bool {
+        self.pool.find(pgno).is_some_and(|f| self.pool.flags(f) & DIRTY != 0)
+    }
+
     /// The page's frame, read from the storage if need be, whatever the page holds.
-    pub(super) fn load(&mut self, pgno: u32) -> Result<Idx> {
+    pub fn load(&mut self, pgno: u32) -> Result<Idx> {
         if let Some(f) = self.pool.find(pgno) {
             self.pool.used(f);
             self.pool.pin(f);
@@ -104,14 +111,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return self.corrupt(pgno, 0, Reason::PageRange);
         }
         let f = self.acquire()?;
-        let at = u64::from(pgno) * u64::from(self.meta.page_size);
-        let page = self.pool.page_mut(f);
-        let want = page.len();
-        let got = self.storage.read(at, page);
-        if got != Ok(want) {
+        let from = self.slot_of(pgno).unwrap_or(pgno);
+        if let Err(e) = self.read_page(f, from) {
             self.drop_frame(f);
-            let got = got?;
-            return self.corrupt(pgno, got as u32, Reason::TooShort);
+            return Err(e);
         }
         self.pool.name(f, pgno);
         self.pool.enlist(f, true);
@@ -248,6 +251,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// A frame for a new page, which the caller formats.
     pub(super) fn fresh(&mut self, pgno: u32) -> Result<Idx> {
         let f = self.acquire()?;
+        // Left by an operation that failed after it had spilled this page and read it again.
+        if let Some(old) = self.pool.find(pgno) {
+            self.drop_frame(old);
+        }
         self.pool.name(f, pgno);
         self.pool.set_flags(f, DIRTY, 0);
         self.pool.enlist(f, true);

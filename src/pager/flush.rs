@@ -4,24 +4,28 @@ use super::pool::DIRTY;
 use super::{Idx, Pager};
 use crate::error::Result;
 use crate::memory::Memory;
-use crate::page::kind;
 use crate::storage::Storage;
 
 /// Lists of 2^i frames each; frames are numbered with 15 bits.
 const BINS: usize = 16;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
-    /// Writes one page in place.
-    pub(super) fn write_page(&mut self, f: Idx) -> Result<()> {
-        let pgno = self.pool.pgno(f);
-        let at = u64::from(pgno) * u64::from(self.meta.page_size);
-        if let Err(e) = self.storage.write(at, self.pool.page(f)) {
-            // A stream may drop what it was given and report success from now on.
-            self.failed = Some(e);
-            return Err(e);
-        }
-        self.stored = self.stored.max(pgno.saturating_add(1));
+    /// Writes a frame to page `to` of the file.
+    pub(super) fn write_page(&mut self, f: Idx, to: u32) -> Result<()> {
+        let at = u64::from(to) * u64::from(self.meta.page_size);
+        let written = self.storage.write(at, self.pool.page(f));
+        self.latch(written)?;
+        self.stored = self.stored.max(to.saturating_add(1));
         Ok(())
+    }
+
+    /// Remembers a failed write. A stream may drop what it was given and report success from
+    /// then on.
+    pub(super) fn latch(&mut self, result: Result<()>) -> Result<()> {
+        if let Err(e) = result {
+            self.failed = Some(e);
+        }
+        result
     }
 
     /// Brings every change to the storage. After an error nothing is known of the storage:
@@ -34,24 +38,28 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return Ok(());
         }
         self.begin();
-        let result = self.settle();
-        if let Err(e) = result {
+        let meta = self.meta_page();
+        if meta.is_err() {
             self.rollback();
-            return Err(e);
+        } else {
+            self.commit();
         }
-        self.commit();
+        let meta = meta?;
+        self.unspill()?;
+        if let Some(f) = meta {
+            self.meta.store(self.pool.page_mut(f));
+        }
         let first = self.sorted();
         let mut next = first;
         while let Some(f) = next {
-            self.write_page(f)?;
+            self.write_page(f, self.pool.pgno(f))?;
             next = self.pool.chain(f);
         }
-        if let Err(e) = self.storage.sync() {
-            self.failed = Some(e);
-            return Err(e);
-        }
+        let synced = self.storage.sync();
+        self.latch(synced)?;
         self.changed = false;
         self.stored_free = Some(self.meta.free);
+        self.promised = self.pages;
         let mut next = first;
         while let Some(f) = next {
             next = self.pool.chain(f);
@@ -62,15 +70,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
-    /// Makes page 0 and the number of pages right before they are written.
-    fn settle(&mut self) -> Result<()> {
-        // Pages written by an operation that then failed: the file cannot shrink, so they become free.
-        while self.pages < self.stored {
-            let f = self.alloc_at_end()?;
-            self.free_page(f)?;
-        }
-        if self.stored_free == Some(self.meta.free) {
-            return Ok(());
+    /// Page 0 in memory, marked as changed, if it is to be written.
+    fn meta_page(&mut self) -> Result<Option<Idx>> {
+        let spilled = !self.slots.bytes().is_empty() || self.pages < self.stored;
+        if self.stored_free == Some(self.meta.free) && !spilled {
+            return Ok(None);
         }
         let f = if self.stored_free.is_none() && self.pool.find(0).is_none() {
             let f = self.fresh_touched(0)?;
@@ -80,16 +84,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.load(0)?
         };
         self.touch(f)?;
-        self.meta.store(self.pool.page_mut(f));
-        Ok(())
-    }
-
-    fn alloc_at_end(&mut self) -> Result<Idx> {
-        let pgno = self.pages;
-        let f = self.blank(pgno)?;
-        self.format(f, pgno, kind::LEAF);
-        self.pages = pgno + 1;
-        Ok(f)
+        Ok(Some(f))
     }
 
     /// A page whose old content does not matter, to be written anew.

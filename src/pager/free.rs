@@ -22,13 +22,17 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.format(f, pgno, kind);
             return Ok(f);
         }
-        let pgno = self.pages;
+        let mut pgno = self.pages;
+        while self.is_slot(pgno) {
+            pgno = pgno.saturating_add(1);
+        }
         if pgno >= MAX_PAGES {
             return Err(Error::Full);
         }
+        // Taken before a frame is found for it, so that no page is spilled there.
+        self.pages = pgno + 1;
         let f = self.fresh_touched(pgno)?;
         self.format(f, pgno, kind);
-        self.pages = pgno + 1;
         Ok(f)
     }
 
@@ -101,6 +105,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.format(root, 1, kind::LEAF);
         self.meta.free = 0;
         for pgno in (2..self.pages).rev() {
+            if self.is_slot(pgno) {
+                continue;
+            }
             let f = self.blank(pgno)?;
             self.format(f, pgno, kind::LEAF);
             self.free_page(f)?;

@@ -10,9 +10,10 @@ mod cache;
 mod flush;
 mod free;
 mod pool;
+mod spill;
 
 use crate::error::{Error, Fault, Reason, Result};
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::page::meta::{self, Meta};
 use crate::page::{field, init, kind, node, Order, HEADER};
 use crate::storage::Storage;
@@ -78,6 +79,10 @@ pub(crate) struct Pager<S: Storage, M: Memory> {
     pages: u32,
     /// Pages that the storage has.
     stored: u32,
+    /// Pages of the file at the last flush: these must stay as they are until the next.
+    promised: u32,
+    /// Where pages are that were written before a flush (see `spill`).
+    slots: Buffer<M>,
     /// Frames granted by the cache size, for unchanged pages.
     limit: usize,
     /// First of the frames touched by the running operation, linked by `chain`.
@@ -128,6 +133,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             stored_free,
             pages,
             stored: if size == 0 { 0 } else { pages },
+            promised: if size == 0 { 0 } else { pages },
+            slots: Buffer::new(memory),
             limit: (cached as usize).clamp(MIN_FRAMES, MAX_FRAMES),
             touched: None,
             before: (meta.free, pages),
