@@ -427,6 +427,15 @@ static uint32_t mp_btree_option(mp_int_t value) {
     return MIN((mp_uint_t)value, UINT32_MAX);
 }
 
+// A closed database. stream may be MP_OBJ_NULL.
+mp_obj_btree_t *mp_btree_new(mp_obj_t stream) {
+    mp_obj_btree_t *self = mp_obj_malloc(mp_obj_btree_t, (const mp_obj_type_t *)&mp_type_btree);
+    memset((byte *)self + sizeof(self->base), 0, sizeof(*self) - sizeof(self->base));
+    self->stream = stream;
+    self->pos = POS_UNKNOWN;
+    return self;
+}
+
 static mp_obj_t mp_btree_open(size_t n_args, const mp_obj_t *args, mp_map_t *kwargs) {
     enum { ARG_flags, ARG_pagesize, ARG_cachesize, ARG_minkeypage };
     MP_BTREE_CONST_ARGS mp_arg_t allowed_args[] = {
@@ -450,13 +459,7 @@ static mp_obj_t mp_btree_open(size_t n_args, const mp_obj_t *args, mp_map_t *kwa
         .memory = memory,
     };
 
-    mp_obj_btree_t *self = mp_obj_malloc(mp_obj_btree_t, (const mp_obj_type_t *)&mp_type_btree);
-    self->stream = memory ? MP_OBJ_NULL : args[0];
-    self->cursor = NULL;
-    self->exc = MP_OBJ_NULL;
-    self->busy = 0;
-    self->closing = 0;
-    self->seeks = 0;
+    mp_obj_btree_t *self = mp_btree_new(memory ? MP_OBJ_NULL : args[0]);
     self->db = m_malloc(btree_db_size());
     memset(self->db, 0, btree_db_size());
     mp_btree_enter(self);
@@ -486,6 +489,14 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(mp_btree_open_obj, 1, mp_btree_open);
 #define MP_BTREE_EXTRA_SLOTS
 #endif
 
+#if MODBTREE_CHECK
+#define MP_BTREE_CHECK_METHODS(METHOD) \
+    METHOD(MP_QSTR_check, mp_btree_check_obj) \
+    METHOD(MP_QSTR_compact, mp_btree_compact_obj)
+#else
+#define MP_BTREE_CHECK_METHODS(METHOD)
+#endif
+
 #define MP_BTREE_METHODS(METHOD) \
     METHOD(MP_QSTR_close, mp_btree_close_obj) \
     METHOD(MP_QSTR_flush, mp_btree_flush_obj) \
@@ -495,7 +506,8 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(mp_btree_open_obj, 1, mp_btree_open);
     METHOD(MP_QSTR_keys, mp_btree_keys_obj) \
     METHOD(MP_QSTR_values, mp_btree_values_obj) \
     METHOD(MP_QSTR_items, mp_btree_items_obj) \
-    MP_BTREE_EXTRA_METHODS(METHOD)
+    MP_BTREE_EXTRA_METHODS(METHOD) \
+    MP_BTREE_CHECK_METHODS(METHOD)
 
 #if MICROPY_ENABLE_DYNRUNTIME
 

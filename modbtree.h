@@ -47,6 +47,12 @@ typedef struct _btree_fault_t {
     const char *reason;  // static, zero-terminated; NULL: the last error has no place
 } btree_fault_t;
 
+// Something that btree_check() found.
+typedef struct _btree_finding_t {
+    btree_fault_t fault;
+    uint8_t warning;     // 1: odd, but does no harm
+} btree_finding_t;
+
 enum {
     BTREE_DUP = 1,           // btree_options_t.flags: keys may occur more than once
     BTREE_NOOVERWRITE = 8,   // btree_put: leave an existing key alone and return 1
@@ -90,6 +96,11 @@ void btree_fault(const btree_db_t *db, btree_fault_t *fault);
 int btree_count(btree_db_t *db, uint32_t *count);
 int btree_clear(btree_db_t *db);
 int btree_stat(btree_db_t *db, btree_stat_t *stat);
+// Feature "check": verifies the whole file. Stores up to max findings, and the numbers of all
+// errors and warnings. Damage is no failure of this function.
+int btree_check(btree_db_t *db, btree_finding_t *findings, uint32_t max, uint32_t *errors, uint32_t *warnings);
+// Copies all items to a new database on the stream of ctx, which must be empty (or -EEXIST).
+int btree_compact(btree_db_t *db, void *ctx, uint32_t *count);
 
 // Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept
 // in ctx and reported as an error number.

@@ -1,4 +1,4 @@
-// What modbtree.c, modbtree_stream.c and modbtree_dict.c share.
+// What the other C files share.
 //
 // An exception in MicroPython is a long jump, and none may cross a Rust function. So
 // between mp_btree_enter() and mp_btree_leave() nothing raises: memory comes from
@@ -8,6 +8,7 @@
 #ifndef MODBTREE_OBJ_H
 #define MODBTREE_OBJ_H
 
+#include <stdarg.h> // before mpprint.h, for mp_vprintf()
 #include <string.h>
 
 #if MICROPY_ENABLE_DYNRUNTIME
@@ -24,6 +25,10 @@
 
 #ifndef MODBTREE_EXTRAS
 #define MODBTREE_EXTRAS (0)
+#endif
+
+#ifndef MODBTREE_CHECK
+#define MODBTREE_CHECK (0)
 #endif
 
 #ifndef MP_NORETURN // MicroPython before 1.26
@@ -64,6 +69,8 @@ enum {
     FLAG_ITEM = 0x30,    // or a tuple of both
 };
 
+#define POS_UNKNOWN ((mp_off_t)-1)
+
 // A buffer that Rust reads while methods of the stream run.
 typedef struct _mp_btree_held_t {
     mp_obj_t obj;           // MP_OBJ_NULL: none
@@ -89,8 +96,11 @@ void mp_btree_check_open(mp_obj_btree_t *self);
 void mp_btree_enter(mp_obj_btree_t *self);
 void mp_btree_hold(mp_obj_btree_t *self, unsigned i, mp_obj_t obj, const mp_buffer_info_t *info);
 int mp_btree_leave(mp_obj_btree_t *self, int ret);
+mp_obj_t mp_btree_text(const char *format, ...);
+mp_obj_t mp_btree_fault_text(const char *prefix, const btree_fault_t *fault);
 
 // modbtree.c
+mp_obj_btree_t *mp_btree_new(mp_obj_t stream);
 void mp_btree_enter_key(mp_obj_btree_t *self, mp_obj_t key_in, mp_buffer_info_t *key);
 MP_NORETURN void mp_btree_raise_KeyError(void);
 mp_obj_t mp_btree_new_bytes(mp_obj_btree_t *self, const btree_bytes_t *src, int *ret);
@@ -112,6 +122,12 @@ MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_clear_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_stat_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(mp_btree___enter___obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree___exit___obj);
+#endif
+
+#if MODBTREE_CHECK
+// modbtree_check.c
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_check_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(mp_btree_compact_obj);
 #endif
 
 #endif

@@ -66,8 +66,6 @@ static bool mp_btree_set_busy(mp_obj_btree_t *self) {
 /******************************************************************************/
 // Called by Rust
 
-#define POS_UNKNOWN ((mp_off_t)-1)
-
 enum { STREAM_READ, STREAM_WRITE, STREAM_IOCTL };
 
 // A stream written in Python may resize a bytearray that is the key or value at this moment.
@@ -284,13 +282,26 @@ static void mp_btree_text_add(void *data, const char *str, size_t len) {
     }
 }
 
-// Raises OSError(err, "page 5 offset 12: reason").
-static MP_NORETURN void mp_btree_raise_fault(int err, const btree_fault_t *fault) {
+// A str, cut off where it gets too long.
+mp_obj_t mp_btree_text(const char *format, ...) {
     mp_btree_text_t text;
     text.len = 0;
     mp_print_t print = { &text, mp_btree_text_add };
-    mp_printf(&print, "page %u offset %u: %s", (unsigned)fault->page, (unsigned)fault->offset, fault->reason);
-    mp_obj_t args[2] = { MP_OBJ_NEW_SMALL_INT(err), mp_obj_new_str(text.buf, text.len) };
+    va_list args;
+    va_start(args, format);
+    mp_vprintf(&print, format, args);
+    va_end(args);
+    return mp_obj_new_str(text.buf, text.len);
+}
+
+// "page 5 offset 12: reason", behind a prefix.
+mp_obj_t mp_btree_fault_text(const char *prefix, const btree_fault_t *fault) {
+    return mp_btree_text("%spage %u offset %u: %s", prefix, (unsigned)fault->page, (unsigned)fault->offset, fault->reason);
+}
+
+// Raises OSError(err, "page 5 offset 12: reason").
+static MP_NORETURN void mp_btree_raise_fault(int err, const btree_fault_t *fault) {
+    mp_obj_t args[2] = { MP_OBJ_NEW_SMALL_INT(err), mp_btree_fault_text("", fault) };
     nlr_raise(mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_OSError), 2, 0, args));
 }
 

@@ -39,8 +39,9 @@ macro_rules! reasons {
 
         impl Reason {
             /// The reason in words, ending in a zero byte for C.
+            #[allow(unused_doc_comments)] // the attributes of a variant, for its arm
             pub fn text_z(self) -> &'static str {
-                match self { $(Reason::$name => concat!($text, "\0"),)* }
+                match self { $($(#[$doc])* Reason::$name => concat!($text, "\0"),)* }
             }
         }
     };
@@ -83,6 +84,51 @@ reasons! {
     Chain = "bad overflow chain",
     /// A free list that leads to pages in use.
     FreeList = "bad free list",
+    /// A page that two places use.
+    #[cfg(feature = "check")]
+    Shared = "page used twice",
+    /// A page that nothing refers to and that is not free.
+    #[cfg(feature = "check")]
+    Leaked = "page neither used nor free",
+    /// A chain kept for separators that are gone; harmless.
+    #[cfg(feature = "check")]
+    LeakedChain = "overflow chain without a use",
+    /// A chain with the preserve flag that no separator refers to; harmless.
+    #[cfg(feature = "check")]
+    Preserved = "overflow chain preserved without need",
+    /// The preserve flag is missing where a separator refers to, or is where it must not be.
+    #[cfg(feature = "check")]
+    PreserveFlag = "wrong preserve flag",
+    /// A separator like the C library writes into the root: a reference that is not marked as one.
+    #[cfg(feature = "check")]
+    UnmarkedRef = "overflow reference without its flag",
+    /// Keys or separators that do not ascend.
+    #[cfg(feature = "check")]
+    KeyOrder = "keys out of order",
+    /// A key or separator beyond a separator above it.
+    #[cfg(feature = "check")]
+    KeyBound = "key outside the bounds of its page",
+    /// Leaves on different levels.
+    #[cfg(feature = "check")]
+    Level = "page on the wrong level",
+    /// A leaf without entries that is not the root.
+    #[cfg(feature = "check")]
+    EmptyLeaf = "empty leaf",
+    /// An entry of more than half a page.
+    #[cfg(feature = "check")]
+    Room = "entry too large",
+    /// A field that has to be zero.
+    #[cfg(feature = "check")]
+    NotZero = "field is not zero",
+    /// Bytes behind the header of page 0; harmless.
+    #[cfg(feature = "check")]
+    MetaTail = "bytes behind the header",
+    /// The file does not end with a whole page.
+    #[cfg(feature = "check")]
+    PartialPage = "part of a page at the end",
+    /// Comparing long keys takes more reading than it does in any tree that was built by insertion.
+    #[cfg(feature = "check")]
+    Effort = "too many long keys to compare",
 }
 
 impl Reason {

@@ -4,7 +4,7 @@
 //! and return a number, so no jump of MicroPython's exception handling crosses a Rust frame.
 //! The caller sees to it that no two calls with one database run at a time.
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Reason, Result};
 use crate::memory::Memory;
 use crate::pager::Options;
 use crate::storage::Storage;
@@ -378,6 +378,10 @@ unsafe extern "C" fn btree_cursor_free(_: *mut sys::btree_db_t, cur: *mut sys::b
     }
 }
 
+fn fault_of(page: u32, offset: u32, reason: Reason) -> sys::btree_fault_t {
+    sys::btree_fault_t { page, offset, reason: reason.text_z().as_ptr().cast() }
+}
+
 /// # Safety
 /// `db` was given to `btree_open`; `fault` is valid for writes.
 #[no_mangle]
@@ -385,9 +389,7 @@ unsafe extern "C" fn btree_fault(db: *const sys::btree_db_t, fault: *mut sys::bt
     // SAFETY: by the contract of this function.
     let handle = unsafe { &*db.cast::<Handle>() };
     let found = match handle.fault {
-        Some(Fault { page, offset, reason }) => {
-            sys::btree_fault_t { page, offset, reason: reason.text_z().as_ptr().cast() }
-        }
+        Some(Fault { page, offset, reason }) => fault_of(page, offset, reason),
         None => sys::btree_fault_t { page: 0, offset: 0, reason: core::ptr::null() },
     };
     // SAFETY: as above.
@@ -439,6 +441,58 @@ unsafe extern "C" fn btree_stat(db: *mut sys::btree_db_t, stat: *mut sys::btree_
     }
 }
 
+/// # Safety
+/// As for [`with`]; `findings` is valid for writes of `max` elements, the numbers for one each.
+#[cfg(feature = "check")]
+#[no_mangle]
+unsafe extern "C" fn btree_check(
+    db: *mut sys::btree_db_t,
+    findings: *mut sys::btree_finding_t,
+    max: u32,
+    errors: *mut u32,
+    warnings: *mut u32,
+) -> c_int {
+    let mut count = 0;
+    let mut store = |finding: crate::check::Finding| {
+        let found = sys::btree_finding_t {
+            fault: fault_of(finding.page, finding.offset, finding.reason),
+            warning: u8::from(finding.severity == crate::check::Severity::Warning),
+        };
+        // SAFETY: `check` calls this at most `max` times.
+        unsafe { findings.add(count).write(found) };
+        count += 1;
+    };
+    // SAFETY: by the contract of this function.
+    unsafe {
+        with(db, |db| {
+            let report = db.check(max, &mut store)?;
+            errors.write(report.errors);
+            warnings.write(report.warnings);
+            Ok(OK)
+        })
+    }
+}
+
+/// # Safety
+/// As for [`with`]; `ctx` is what `btree_open` would be given for another stream; `count` is
+/// valid for writes.
+#[cfg(feature = "check")]
+#[no_mangle]
+unsafe extern "C" fn btree_compact(db: *mut sys::btree_db_t, ctx: *mut c_void, count: *mut u32) -> c_int {
+    // SAFETY: by the contract of this function.
+    unsafe {
+        with(db, |db| {
+            let mut stream = Stream { ctx, volatile: false };
+            if stream.size()? != 0 {
+                return Err(Error::Io(sys::MP_EEXIST));
+            }
+            let mut to = Db::open(stream, Heap { ctx }, &db.options()).map_err(|e| e.error)?;
+            count.write(db.copy_to(&mut to)?);
+            Ok(OK)
+        })
+    }
+}
+
 sys::assert_exported!(
     btree_db_size,
     btree_cursor_size,
@@ -457,3 +511,5 @@ sys::assert_exported!(
 );
 #[cfg(feature = "extras")]
 sys::assert_exported!(btree_count, btree_clear, btree_stat);
+#[cfg(feature = "check")]
+sys::assert_exported!(btree_check, btree_compact);

@@ -6,6 +6,7 @@
 //! - [`Storage`], [`Memory`]: what the outside world provides
 //! - `pager`: pages by number, the cache, the free list, operations that can be undone
 //! - `tree`: keys, splits, merging, overflow chains, cursors; its face is [`Db`]
+//! - `check` (feature `check`): whether a whole file is sound
 //! - `ffi` (feature `micropython`): the C functions of `modbtree.h`
 //!
 //! The core never panics, never allocates but through [`Memory`], and a failed operation
@@ -27,6 +28,8 @@
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[cfg(feature = "check")]
+mod check;
 mod error;
 #[cfg(feature = "micropython")]
 mod ffi;
@@ -36,6 +39,8 @@ mod pager;
 mod storage;
 mod tree;
 
+#[cfg(feature = "check")]
+pub use check::{Finding, Report, Salvage, Severity};
 pub use error::{Error, Fault, Reason, Result};
 #[cfg(any(test, feature = "std"))]
 pub use memory::HeapMemory;

@@ -352,12 +352,12 @@ fn batch(
 fn a_big_batch_fits_in_little_memory() {
     let mut files = vec![];
     for (keys, page_size, min_keys, pages) in [
-        (Keys::Short, 512, 4, 12),
-        (Keys::Binary, 512, 4, 14),
-        (Keys::Rising, 512, 2, 16),
-        (Keys::Prefix, 4096, 2, 16),
-        (Keys::Prefix, 512, 2, 24),
-        (Keys::Big, 512, 2, 32),
+        (Keys::Short, 512, 4, 18),
+        (Keys::Binary, 512, 4, 20),
+        (Keys::Rising, 512, 2, 20),
+        (Keys::Prefix, 4096, 2, 20),
+        (Keys::Prefix, 512, 2, 28),
+        (Keys::Big, 512, 2, 40),
     ] {
         assert_eq!(batch(keys, page_size, min_keys, pages, &mut files), 0, "{keys:?} {page_size}");
     }

@@ -6,11 +6,12 @@ TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py examples/
 
 # What micropython-sys reads, here for cargo on its own.
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
-FIRMWARE_FEATURES := --no-default-features --features micropython,extras
+FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check
 
-.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings test-micropython bench
+.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
+	fuzz fuzz-seeds soak
 
-STEPS := fmt-check clippy test-host test-bindings test-micropython
+STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython
 
 # One failure does not hide another.
 test: unix test-packages ## everything: formatting, clippy, host tests, tests with MicroPython
@@ -21,7 +22,8 @@ test-packages:
 	@sh tools/packages.sh 'make test' $(TEST_PACKAGES)
 
 fmt-check:
-	@if cargo fmt --version >/dev/null 2>&1; then echo '== cargo fmt --check'; cargo fmt --all --check; \
+	@if cargo fmt --version >/dev/null 2>&1; then echo '== cargo fmt --check'; \
+	cargo fmt --all --check && cargo fmt --manifest-path fuzz/Cargo.toml --check; \
 	else echo '== no rustfmt here: formatting not checked'; fi
 
 clippy: $(MPY_READY)
@@ -38,6 +40,17 @@ test-bindings: $(MPY_READY)
 	@echo '== cargo test -p micropython-sys'
 	@$(BINDINGS_ENV) cargo test --quiet --release -p micropython-sys --target-dir '$(RUST_OUT)'
 
+# With the profile for microcontrollers, too; linked as micropython/micropython.mk does it.
+EXPORTS = $(shell sed -n 's/^[a-z].* \**\(btree_[a-z_]*\)(.*);$$/\1/p' modbtree.h)
+
+no-panic: unix
+	@echo '== no panic in the library'
+	@$(BINDINGS_ENV) cargo rustc --quiet --lib --crate-type staticlib --profile firmware $(FIRMWARE_FEATURES) \
+		--target-dir '$(RUST_OUT)'
+	@ld -r --gc-sections $(addprefix -u ,$(EXPORTS)) -e $(firstword $(EXPORTS)) -o '$(MPY_OUT)/firmware.o' \
+		'$(RUST_OUT)/firmware/libmodbtree.a'
+	@python3 tools/no-panic.py '$(dir $(UNIX))modbtree_core.o' '$(MPY_OUT)/firmware.o'
+
 test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
 	@python3 tools/run-tests.py '$(UNIX)' $(TEST_SCRIPTS)
@@ -45,5 +58,26 @@ test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 bench: test-packages ## our core against libdb1 on this machine
 	cargo bench --bench libdb1
 
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := image ops
+SEEDS := $(OUT)/fuzz-seeds
+
+fuzz-seeds:
+	@python3 tools/fuzz-seeds.py '$(SEEDS)'
+
+fuzz: fuzz-seeds ## fuzzing for FUZZ_SECONDS (60) each, needs nightly Rust and cargo-fuzz
+	@if ! cargo +nightly --version >/dev/null 2>&1; then \
+		echo 'make fuzz: nightly Rust is missing: rustup toolchain install nightly' >&2; exit 1; fi
+	@if ! cargo fuzz --version >/dev/null 2>&1; then \
+		echo 'make fuzz: cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; fi
+	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; echo "== fuzzing $$target"; \
+	cargo +nightly fuzz run $$target fuzz/corpus/$$target '$(SEEDS)'/$$target -- \
+		-max_total_time=$(FUZZ_SECONDS) -max_len=32768 -timeout=20 -verbosity=0 -print_final_stats=1 || exit 1; done
+
+soak: ## hundreds of thousands of mutants, and an hour of fuzzing
+	MUTANTS=$${MUTANTS:-1000000} cargo test --release --test mutants -- --nocapture
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=1800
+
 fmt: ## format the Rust sources
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml

@@ -5,6 +5,11 @@ use crate::error::Reason;
 
 /// Bytes of the meta page that mean anything.
 pub(crate) const LEN: usize = 24;
+/// Offsets of two of its fields.
+#[cfg(feature = "check")]
+pub(crate) const FREE: usize = 12;
+#[cfg(feature = "check")]
+pub(crate) const NRECS: usize = 16;
 
 const MAGIC: u32 = 0x0005_3162;
 const VERSION: u32 = 3;

@@ -5,6 +5,7 @@
 
 use super::{bytes::Order, field, kind, HEADER};
 use crate::memory::{copy, shift};
+use core::ops::Range;
 
 /// Bytes of an entry before its key.
 pub(crate) const ENTRY_FIXED: usize = 9;
@@ -253,28 +254,34 @@ pub(crate) fn put_entry(
     zero(rest, body, rest.len().wrapping_sub(body));
 }
 
-/// Copies entries `from..to` of page `source` behind the last entry of page `target`, which
-/// has room for them. Entries that lie side by side go as one block.
-pub(crate) fn append_entries(order: Order, source: &[u8], target: &mut [u8], from: usize, to: usize) {
+/// Copies entries `range` of page `source` to page `target`, which has room for them, as number `at`
+/// and following. Entries that lie side by side go as one block.
+pub(crate) fn insert_entries(order: Order, source: &[u8], target: &mut [u8], range: Range<usize>, at: usize) {
     // A loop of its own for the common order, where code is cheap.
     if order == Order::Little && cfg!(target_pointer_width = "64") {
-        append_loop(Order::Little, source, target, from, to);
+        insert_loop(Order::Little, source, target, range, at);
     } else {
-        append_loop(order, source, target, from, to);
+        insert_loop(order, source, target, range, at);
     }
 }
 
 #[inline(always)]
-fn append_loop(order: Order, source: &[u8], target: &mut [u8], from: usize, to: usize) {
+fn insert_loop(order: Order, source: &[u8], target: &mut [u8], range: Range<usize>, at: usize) {
     let (node, end) = (Node::new(order, source), Node::new(order, target));
     let (leaf, lower, mut upper) = (node.is_leaf(), end.lower(), end.upper());
-    let new_lower = lower.wrapping_add(to.wrapping_sub(from).wrapping_mul(SLOT));
-    let slots = node.slots(from, to.wrapping_sub(from));
+    let slot = HEADER.wrapping_add(at.wrapping_mul(SLOT));
+    let new = range.len().wrapping_mul(SLOT);
+    let new_lower = lower.wrapping_add(new);
+    shift(target, slot, slot.wrapping_add(new), lower.saturating_sub(slot));
+    let slots = node.slots(range.start, range.len());
     let Some((head, entries)) = target.split_at_mut_checked(new_lower) else { return };
-    let new_slots = head.get_mut(lower..).unwrap_or(&mut []);
+    let new_slots = head.get_mut(slot..slot.wrapping_add(new)).unwrap_or(&mut []);
     // The block to be copied next: where it starts and its length.
     let (mut block, mut len) = (0, 0);
-    for (slot, new_slot) in slots.chunks_exact(SLOT).zip(new_slots.chunks_exact_mut(SLOT)) {
+    // (`zip` would do, but for a panic that the compiler keeps.)
+    let mut new_slots = new_slots.chunks_exact_mut(SLOT);
+    for slot in slots.chunks_exact(SLOT) {
+        let Some(new_slot) = new_slots.next() else { break };
         let offset = order.u16(slot, 0);
         let size = node.size_at(offset, leaf);
         if offset.wrapping_add(size) != block {

@@ -91,6 +91,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     pub(super) fn blank(&mut self, pgno: u32) -> Result<Idx> {
         match self.pool.find(pgno) {
             Some(f) => {
+                // Or its frame might be the one to be spilled for the copy.
+                self.pool.pin(f);
                 self.touch(f)?;
                 Ok(f)
             }

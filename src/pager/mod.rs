@@ -9,6 +9,8 @@
 mod cache;
 mod flush;
 mod free;
+#[cfg(feature = "check")]
+mod inspect;
 mod pool;
 mod spill;
 
@@ -108,32 +110,43 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             nrecs: 0,
             duplicates: options.duplicates,
         };
-        let (mut pages, mut stored_free) = (2, None);
+        let mut stored = 0;
         if size != 0 {
             let mut header = [0u8; meta::LEN];
             let got = storage.read(0, &mut header)?;
             meta = Meta::parse(header.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
             // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
             let size = usize::try_from(size).map_err(|_| Error::Full)?;
-            pages = size
+            stored = size
                 .checked_div(meta.page_size as usize)
                 .and_then(|n| u32::try_from(n).ok())
                 .ok_or(Error::Full)?;
-            if pages < 2 {
+            if stored < 2 {
                 return Err(bad_meta((size as u32, Reason::TooShort)));
             }
-            stored_free = Some(meta.free);
         }
+        let mut pager = Self::with_meta(storage, memory, meta, stored, options.cache_size);
+        if stored == 0 {
+            let root = pager.fresh(1)?;
+            pager.format(root, 1, kind::LEAF);
+            pager.begin();
+        }
+        Ok(pager)
+    }
+
+    /// A pager for a file that has `stored` pages and this meta page; 0 pages: a new file.
+    fn with_meta(storage: S, memory: M, meta: Meta, stored: u32, cache_size: u32) -> Self {
         let page_size = meta.page_size;
-        let cached = options.cache_size.saturating_add(page_size - 1).checked_div(page_size).unwrap_or(0);
-        let mut pager = Pager {
+        let cached = cache_size.saturating_add(page_size - 1).checked_div(page_size).unwrap_or(0);
+        let pages = stored.max(2);
+        Pager {
             storage,
             pool: Pool::new(memory, page_size as usize),
             meta,
-            stored_free,
+            stored_free: (stored != 0).then_some(meta.free),
             pages,
-            stored: if size == 0 { 0 } else { pages },
-            promised: if size == 0 { 0 } else { pages },
+            stored,
+            promised: stored,
             slots: Buffer::new(memory),
             limit: (cached as usize).clamp(MIN_FRAMES, MAX_FRAMES),
             touched: None,
@@ -141,13 +154,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             changed: false,
             failed: None,
             fault: None,
-        };
-        if size == 0 {
-            let root = pager.fresh(1)?;
-            pager.format(root, 1, kind::LEAF);
-            pager.begin();
         }
-        Ok(pager)
     }
 
     #[inline]
@@ -229,11 +236,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.pool.copy(from, at, to, to_at, len);
     }
 
-    /// Copies entries `range` of a tree page behind the last entry of another.
-    pub fn append_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx) {
+    /// Copies entries `range` of a tree page to another, as number `at` and following.
+    pub fn insert_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx, at: usize) {
         let order = self.meta.order;
         let (source, target) = self.pool.pair(from, to);
-        node::append_entries(order, source, target, range.start, range.end);
+        node::insert_entries(order, source, target, range, at);
     }
 
     /// Empties a page and writes its header.

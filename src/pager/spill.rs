@@ -10,7 +10,7 @@ use super::pool::TOUCHED;
 use super::{Idx, Pager};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
-use crate::page::meta;
+use crate::page::meta::{self, Meta};
 use crate::page::{init, kind, Order, HEADER};
 use crate::storage::Storage;
 
@@ -109,7 +109,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn found(&mut self) -> Result<()> {
         let size = self.page_size();
         let (mut meta, mut root) = ([0; meta::LEN], [0; HEADER]);
-        self.meta.store(&mut meta);
+        // The free list of now may lead to pages that are not written yet.
+        Meta { free: 0, ..self.meta }.store(&mut meta);
         init(self.meta.order, &mut root, 1, kind::LEAF);
         // `init` took the header for a whole page.
         let upper = size as u16;

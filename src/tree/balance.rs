@@ -326,22 +326,21 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let targets = targets.get(..count).unwrap_or(&[]);
         let range = |i: usize| (bounds.get(i).copied().unwrap_or(0), bounds.get(i + 1).copied().unwrap_or(0));
         for (i, &f) in old.pages().iter().enumerate() {
-            if Self::keeps(&old, targets, i, range) {
+            if Self::stays(&old, targets, i, range) {
                 self.pager.touch(f)?;
-                continue;
-            }
-            let copy = self.pager.image(f)?;
-            window.edit.moved(f, copy);
-            if let Some(page) = window.pages.get_mut(i) {
-                *page = copy;
+            } else if targets.contains(&f) {
+                let copy = self.pager.image(f)?;
+                window.edit.moved(f, copy);
+                if let Some(page) = window.pages.get_mut(i) {
+                    *page = copy;
+                }
             }
         }
         let mut edit = Edit::remove(old.slot + 1, old.slot + old.count);
         for (i, &f) in targets.iter().enumerate() {
-            let kept = old.pages().iter().position(|&page| page == f);
-            if !kept.is_some_and(|page| Self::keeps(&old, targets, page, range)) {
-                self.fill_page(&window, f, range(i), i > 0, &mut edit);
-            }
+            let page = old.pages().iter().position(|&page| page == f);
+            let stays = page.filter(|&page| Self::stays(&old, targets, page, range));
+            self.fill_page(&window, f, range(i), i > 0, stays, &mut edit);
         }
         self.link(targets, before, after, first, last)?;
         for &f in old.pages() {
@@ -363,40 +362,49 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(Some(edit))
     }
 
-    /// Whether page `i` of a window keeps exactly its entries.
-    fn keeps(window: &Window, targets: &[Idx], i: usize, range: impl Fn(usize) -> (usize, usize)) -> bool {
-        let target = targets.iter().position(|&f| Some(f) == window.page(i));
+    /// Whether page `i` of a window keeps all its entries where they are, and at most gets more.
+    fn stays(window: &Window, targets: &[Idx], i: usize, range: impl Fn(usize) -> (usize, usize)) -> bool {
+        let Some(target) = targets.iter().position(|&f| Some(f) == window.page(i)) else { return false };
+        let (from, to) = range(target);
         let mut start = 0;
         for part in window.parts() {
-            let len = part.len();
-            // The first page of an internal level after a boundary loses its first key.
-            let whole = part.kind == Kind::Old && part.page() == i && window.lens.get(i) == Some(&len);
-            if whole && (window.leaf || target == Some(0)) && window.edit.child.is_none() {
-                return target.is_some_and(|t| range(t) == (start, start + len));
+            let end = start + part.len();
+            if part.kind == Kind::Old && part.page() == i {
+                // The first page of an internal level after a boundary loses its first key.
+                let whole = window.lens.get(i) == Some(&part.len()) && window.edit.child.is_none();
+                return whole && (window.leaf || target == 0) && from <= start && end <= to;
             }
-            start += len;
+            start = end;
         }
         false
     }
 
-    /// Writes entries `from..to` of a window's sequence to page `f`. On an internal page the key
-    /// of the first entry moves up to the parent if `right` tells that a page precedes it.
+    /// Writes entries `from..to` of a window's sequence to page `f`, of which those of page `stays` are
+    /// there already. On an internal page the key of the first entry moves up to the parent if
+    /// `right` tells that a page precedes it.
     fn fill_page<'a>(
         &mut self,
         window: &Window<'a>,
         f: Idx,
         (from, to): (usize, usize),
         right: bool,
+        stays: Option<usize>,
         up: &mut Edit<'a>,
     ) {
         let pgno = self.pager.pgno(f);
-        self.pager.format(f, pgno, if window.leaf { kind::LEAF } else { kind::INTERNAL });
+        if stays.is_none() {
+            self.pager.format(f, pgno, if window.leaf { kind::LEAF } else { kind::INTERNAL });
+        }
         let (mut start, mut written) = (0, 0);
         for &part in window.parts() {
             // The entries of this part that belong to this page.
             let mut low = from.saturating_sub(start).min(part.len());
             let high = to.saturating_sub(start).min(part.len());
             start += part.len();
+            if stays == Some(part.page()) && part.kind == Kind::Old {
+                written += high - low;
+                continue;
+            }
             let at = written;
             while low < high && (part.kind != Kind::Old || (right && !window.leaf && written == 0)) {
                 let mut cell = self.part_cell(window, part, low);
@@ -410,7 +418,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             if low < high {
                 let page = window.page(part.page()).unwrap_or(f);
-                self.pager.append_entries(page, part.from() + low..part.from() + high, f);
+                self.pager.insert_entries(page, part.from() + low..part.from() + high, f, written);
                 written += high - low;
             }
             // The entry before the edit may have a new child.
@@ -458,7 +466,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
         let last = self.node(left).len().saturating_sub(1);
         let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
-        let len = high.len().min(self.common_prefix(low, high)? + 1);
+        let len = high.len().min(self.common_prefix(low, high)?.0 + 1);
         let child = self.pager.pgno(right);
         let (flags, key) = if entry_size(len) + SLOT > self.pager.capacity() / 2 {
             (BIG_KEY, Source::Ref(self.write_separator(high, len)?))
@@ -502,7 +510,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let mut most = 2 * self.pager.capacity();
         if self.churn == 0 {
             // While the tree only grows, sharing pays only if it lasts for some time.
-            most -= most / 4;
+            most -= most / 8;
         }
         let before = slot.checked_sub(1);
         for (first, other) in [(before, before), (Some(slot), Some(slot + 1))] {

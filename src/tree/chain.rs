@@ -45,7 +45,7 @@ impl Item {
 
 /// A contiguous part of an item.
 #[derive(Clone, Copy)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     pub frame: Idx,
     pub at: usize,
     pub len: usize,
@@ -53,7 +53,7 @@ pub(super) struct Piece {
 
 /// Walks over the pieces of an item.
 #[derive(Clone, Copy)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     item: Item,
     page: u32,
     left: usize,
@@ -82,7 +82,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The key of an entry.
-    pub(super) fn key_item(&mut self, f: Idx, i: usize) -> Result<Item> {
+    pub(crate) fn key_item(&mut self, f: Idx, i: usize) -> Result<Item> {
         let node = self.node(f);
         let (flags, key) = node.key(i);
         let (at, len) = (node.offset(i).wrapping_add(node::ENTRY_FIXED), key.len());
@@ -90,7 +90,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The value of a leaf entry.
-    pub(super) fn data_item(&mut self, f: Idx, i: usize) -> Result<Item> {
+    pub(crate) fn data_item(&mut self, f: Idx, i: usize) -> Result<Item> {
         let node = self.node(f);
         let Entry { flags, key, data, .. } = node.entry(i);
         let at = node.offset(i).wrapping_add(node::ENTRY_FIXED).wrapping_add(key.len());
@@ -98,12 +98,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.item(f, at, len, flags & BIG_DATA != 0)
     }
 
-    pub(super) fn pieces(item: Item) -> Pieces {
+    pub(crate) fn pieces(item: Item) -> Pieces {
         Pieces { item, page: item.page, left: item.len() }
     }
 
     /// The next piece, or `None` at the end. Checks the chain as it goes.
-    pub(super) fn piece(&mut self, pieces: &mut Pieces) -> Result<Option<Piece>> {
+    pub(crate) fn piece(&mut self, pieces: &mut Pieces) -> Result<Option<Piece>> {
         if pieces.left == 0 {
             return Ok(None);
         }
@@ -129,7 +129,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Lets the page of a chain go again.
-    pub(super) fn release_piece(&mut self, item: Item, piece: Piece) {
+    pub(crate) fn release_piece(&mut self, item: Item, piece: Piece) {
         if item.page != 0 {
             self.pager.release(piece.frame, true);
         }
@@ -169,11 +169,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(if rest.is_empty() { Ordering::Equal } else { Ordering::Less })
     }
 
-    /// Length of the common prefix of two items.
-    pub(super) fn common_prefix(&mut self, a: Item, b: Item) -> Result<usize> {
+    /// Length of the common prefix of two items, and how they compare.
+    pub(crate) fn common_prefix(&mut self, a: Item, b: Item) -> Result<(usize, Ordering)> {
         if let (Some(a), Some(b)) = (self.inline_bytes(&a), self.inline_bytes(&b)) {
-            return Ok(a.iter().zip(b).take_while(|(p, q)| p == q).count());
+            return Ok((a.iter().zip(b).take_while(|(p, q)| p == q).count(), a.cmp(b)));
         }
+        let mut order = a.len().cmp(&b.len());
         let (mut next_a, mut next_b) = (Self::pieces(a), Self::pieces(b));
         let (mut rest_a, mut rest_b): (Option<Piece>, Option<Piece>) = (None, None);
         let mut common = 0usize;
@@ -190,6 +191,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let same = left.iter().zip(right).take(len).take_while(|(p, q)| p == q).count();
             common += same;
             if same < len {
+                order = left.get(same).cmp(&right.get(same));
                 break;
             }
             rest_a = self.cut(a, x, len);
@@ -200,7 +202,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 self.release_piece(item, piece);
             }
         }
-        Ok(common)
+        Ok((common, order))
     }
 
     /// What is left of a piece after `len` bytes; a used up page is let go.
@@ -213,7 +215,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// A new, empty overflow page behind `last`; the first page of a chain without one.
-    fn extend_chain(&mut self, last: Option<Idx>, flags: u32) -> Result<Idx> {
+    pub(super) fn extend_chain(&mut self, last: Option<Idx>, flags: u32) -> Result<Idx> {
         let f = self.pager.alloc_page(kind::OVERFLOW)?;
         match last {
             Some(last) => {
@@ -227,7 +229,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The stored form of a chain that starts on page `first`.
-    fn make_ref(&self, first: Idx, len: usize) -> [u8; REF] {
+    pub(super) fn make_ref(&self, first: Idx, len: usize) -> [u8; REF] {
         let mut stored = [0; REF];
         let order = self.pager.order();
         order.put_u32(&mut stored, 0, self.pager.pgno(first));

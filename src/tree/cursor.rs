@@ -78,6 +78,12 @@ impl<M: Memory> Cursor<M> {
         Ok(())
     }
 
+    /// The key of the last item.
+    #[cfg(feature = "check")]
+    pub(super) fn key(&self) -> &[u8] {
+        self.key.bytes()
+    }
+
     /// Goes back before the last item, so that the next step in the same direction reports it again.
     /// In a file with duplicates that is the first (backward: last) item with its key.
     pub fn again(&mut self, backward: bool) {

@@ -2,12 +2,14 @@
 
 mod balance;
 mod chain;
+#[cfg(feature = "check")]
+mod copy;
 mod cursor;
 mod edit;
 mod heads;
 mod search;
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Reason, Result};
 use crate::memory::Memory;
 use crate::page::node::{self, entry_size, BIG_DATA, BIG_KEY, SLOT};
 use crate::page::{field, kind};
@@ -19,6 +21,8 @@ use core::cmp::Ordering;
 pub use cursor::Iter;
 pub use cursor::{Cursor, Where};
 use edit::{Cell, Edit, Source};
+#[cfg(feature = "check")]
+pub(crate) use search::MAX_DEPTH;
 use search::{Path, Place, Side, Toward};
 
 /// Bytes of an entry whose key and value both are overflow references, with its slot:
@@ -32,7 +36,7 @@ const OVERHEAD: usize = 14;
 /// Every method either succeeds or leaves the map as it was. Changes stay in memory until
 /// [`Db::flush`]; nothing is written when a `Db` is dropped.
 pub struct Db<S: Storage, M: Memory> {
-    pager: Pager<S, M>,
+    pub(crate) pager: Pager<S, M>,
     /// Keys and values whose lengths add up to more than this go to overflow pages.
     limit: usize,
     /// Counts changes, so that cursors know whether their place is still good.
@@ -68,10 +72,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// writes nothing.
     pub fn open(storage: S, memory: M, options: &Options) -> core::result::Result<Self, OpenError> {
         let pager = Pager::open(storage, memory, options)?;
-        let min_keys = options.min_keys.max(2) as usize;
+        Ok(Self::with_pager(pager, options.min_keys.max(2) as usize))
+    }
+
+    pub(crate) fn with_pager(pager: Pager<S, M>, min_keys: usize) -> Self {
         let share = pager.capacity().checked_div(min_keys).unwrap_or(0);
         let limit = share.saturating_sub(OVERHEAD).max(LEAST_LIMIT);
-        Ok(Db { pager, limit, changes: 0, count: None, churn: 0, hint: None })
+        Db { pager, limit, changes: 0, count: None, churn: 0, hint: None }
     }
 
     /// Where the last [`Error::Corrupt`] was found.
@@ -123,7 +130,15 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// As `find`, where a key equal to a separator may be on either side of it.
     fn find_first(&mut self, key: &[u8], path: &mut Path) -> Result<Option<(Idx, usize)>> {
         let Place { mut leaf, mut index, .. } = self.search(key, Side::Lower, Some(path))?;
+        let mut hops = 0;
         while index >= self.node(leaf).len() {
+            // Only in a damaged file are there empty leaves, and then pages can have many parents.
+            hops += 1;
+            if hops > self.pager.pages() {
+                let pgno = self.pager.pgno(leaf);
+                return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Sibling);
+            }
+            self.pager.release(leaf, false);
             match self.advance(path)? {
                 Some(next) => (leaf, index) = (next, 0),
                 None => return Ok(None),

@@ -11,7 +11,7 @@ use core::cmp::Ordering;
 
 /// Levels of a tree at the most. A page holds at least two entries, so no tree that was
 /// built by insertion comes near; a deeper one is a cycle of child links.
-pub(super) const MAX_DEPTH: usize = 40;
+pub(crate) const MAX_DEPTH: usize = 40;
 
 /// Which gap between entries a search ends in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(super) struct Place {
 
 impl<S: Storage, M: Memory> Db<S, M> {
     #[inline]
-    pub(super) fn node(&self, f: Idx) -> Node<'_> {
+    pub(crate) fn node(&self, f: Idx) -> Node<'_> {
         Node::new(self.pager.order(), self.pager.page(f))
     }
 
@@ -181,7 +181,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let (pgno, index) = path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            if index + 1 < self.node(f).len() {
+            let more = index + 1 < self.node(f).len();
+            self.pager.release(f, false);
+            if more {
                 path.set(level, pgno, index + 1);
                 break;
             }
@@ -193,10 +195,15 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let (pgno, index) = path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            if level + 1 == path.len {
+            let (leaf, child) = (self.node(f).is_leaf(), self.node(f).child(index));
+            // All leaves are on one level.
+            if leaf != (level + 1 == path.len) {
+                return self.pager.corrupt(pgno, field::FLAGS as u32, Reason::PageType);
+            }
+            if leaf {
                 return Ok(Some(f));
             }
-            let child = self.node(f).child(index);
+            self.pager.release(f, false);
             level += 1;
             path.set(level, child, 0);
         }

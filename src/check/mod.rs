@@ -1,0 +1,269 @@
+//! Verification of a whole file: the tree, chains, the free list, and that every page has
+//! exactly one use. Reads pages through the cache, so that changes not yet flushed count, and
+//! takes memory for two bits per page.
+//!
+//! No file makes it run long: each page of the tree, of a chain and of the free list is visited
+//! once, because it is marked before; only comparing long keys reads chains again, and that is
+//! bounded by [`EFFORT`].
+
+mod map;
+mod salvage;
+mod tree;
+
+use crate::error::{Error, Fault, Reason, Result};
+use crate::memory::Memory;
+use crate::page::node::Node;
+use crate::page::{field, kind, meta, HEADER};
+use crate::storage::Storage;
+use crate::tree::{Db, MAX_DEPTH};
+use map::{Chains, PageMap, BY_SEPARATOR, EXPLAINED, USED};
+pub use salvage::Salvage;
+use tree::{Level, Spot};
+
+/// Overflow pages that comparisons may read, for each page of the file. A sound file takes four
+/// for each level of the tree.
+const EFFORT: u64 = 64;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Severity {
+    /// Something odd that does no harm.
+    Warning,
+    /// The file breaks a rule of the format.
+    Error,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Page number.
+    pub page: u32,
+    /// Bytes from the start of the page.
+    pub offset: u32,
+    /// What is wrong there.
+    pub reason: Reason,
+    /// Whether it matters.
+    pub severity: Severity,
+}
+
+/// What a file consists of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// Items that can be read.
+    pub items: u32,
+    /// Leaves of the tree.
+    pub leaves: u32,
+    /// Internal pages of the tree.
+    pub internals: u32,
+    /// Pages of overflow chains in use.
+    pub overflow: u32,
+    /// Pages on the free list.
+    pub free: u32,
+    /// Pages that are neither used nor free.
+    pub leaked: u32,
+    /// Findings that are errors, those beyond the limit included; a sound file has none.
+    pub errors: u32,
+    /// Findings that are warnings, in the same way.
+    pub warnings: u32,
+}
+
+struct Checker<'a, S: Storage, M: Memory> {
+    db: &'a mut Db<S, M>,
+    found: &'a mut dyn FnMut(Finding),
+    /// Findings that may still be reported.
+    left: u32,
+    report: Report,
+    map: PageMap<M>,
+    chains: Chains<M>,
+    levels: [Level; MAX_DEPTH],
+    /// Level of the first leaf.
+    leaf_level: Option<usize>,
+    /// The last readable key, in the order of the tree.
+    last_key: Option<Spot>,
+    /// Overflow pages that comparisons may still read.
+    effort: u64,
+}
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    /// Verifies everything that the format prescribes, but for what the bytes of items say. Calls
+    /// `found` for each finding, up to `limit` of them. An error means that the file could not be
+    /// read, or that there was no memory; damage is no error but a finding.
+    pub fn check(&mut self, limit: u32, found: &mut dyn FnMut(Finding)) -> Result<Report> {
+        let (memory, pages) = (self.memory(), self.pager.pages());
+        let mut checker = Checker {
+            db: self,
+            found,
+            left: limit,
+            report: Report::default(),
+            map: PageMap::new(memory, pages)?,
+            chains: Chains::new(memory),
+            levels: [Level::default(); MAX_DEPTH],
+            leaf_level: None,
+            last_key: None,
+            effort: u64::from(pages) * EFFORT,
+        };
+        checker.meta()?;
+        checker.tree()?;
+        checker.free_list()?;
+        checker.unused()?;
+        Ok(checker.report)
+    }
+}
+
+impl<S: Storage, M: Memory> Checker<'_, S, M> {
+    fn finding(&mut self, severity: Severity, page: u32, offset: usize, reason: Reason) {
+        let count = match severity {
+            Severity::Error => &mut self.report.errors,
+            Severity::Warning => &mut self.report.warnings,
+        };
+        *count = count.saturating_add(1);
+        if self.left > 0 {
+            self.left -= 1;
+            (self.found)(Finding { page, offset: offset as u32, reason, severity });
+        }
+    }
+
+    fn error(&mut self, page: u32, offset: usize, reason: Reason) {
+        self.finding(Severity::Error, page, offset, reason);
+    }
+
+    fn warning(&mut self, page: u32, offset: usize, reason: Reason) {
+        self.finding(Severity::Warning, page, offset, reason);
+    }
+
+    /// Turns damage into a finding.
+    fn noted<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Error::Corrupt(reason)) => {
+                let here = self.db.fault().unwrap_or(Fault { page: 0, offset: 0, reason });
+                self.error(here.page, here.offset as usize, reason);
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Marks a page as used; false if it is already.
+    fn claim(&mut self, page: u32) -> bool {
+        let first = !self.map.has(page, USED);
+        self.map.set(page, USED);
+        first
+    }
+
+    fn meta(&mut self) -> Result<()> {
+        self.claim(0);
+        let stored = self.db.pager.stored();
+        if stored == 0 {
+            return Ok(());
+        }
+        if self.db.pager.ragged()? {
+            self.error(stored, 0, Reason::PartialPage);
+        }
+        if self.db.pager.nrecs() != 0 {
+            self.error(0, meta::NRECS, Reason::NotZero);
+        }
+        self.db.pager.begin();
+        let page = self.db.pager.load(0);
+        let Some(f) = self.noted(page)? else { return Ok(()) };
+        let tail = self.db.pager.page(f).get(meta::LEN..).unwrap_or(&[]);
+        if let Some(at) = tail.iter().position(|&byte| byte != 0) {
+            self.warning(0, meta::LEN + at, Reason::MetaTail);
+        }
+        Ok(())
+    }
+
+    fn free_list(&mut self) -> Result<()> {
+        let (mut pgno, mut from) = (self.db.pager.first_free(), (0, meta::FREE));
+        while pgno != 0 {
+            // A page beyond the file counts as used.
+            if pgno >= self.db.pager.pages() || !self.claim(pgno) {
+                self.error(from.0, from.1, Reason::FreeList);
+                break;
+            }
+            self.db.pager.begin();
+            let page = self.db.pager.load(pgno);
+            let Some(f) = self.noted(page)? else { break };
+            let node = Node::new(self.db.pager.order(), self.db.pager.page(f));
+            let (number, prev, lower) = (node.field(field::PGNO), node.field(field::PREV), node.lower());
+            let (kind, next) = (node.field(field::FLAGS), node.field(field::NEXT));
+            if number != pgno {
+                self.error(pgno, field::PGNO, Reason::PageNumber);
+            }
+            if prev != 0 {
+                self.error(pgno, field::PREV, Reason::NotZero);
+            }
+            // What the pager accepts when it takes a page from the list.
+            let most = match kind {
+                kind::LEAF => HEADER,
+                kind::INTERNAL => HEADER + 2,
+                kind::OVERFLOW => usize::MAX,
+                _ => {
+                    self.error(pgno, field::FLAGS, Reason::PageType);
+                    usize::MAX
+                }
+            };
+            if lower > most || (lower < HEADER && kind == kind::LEAF) {
+                self.error(pgno, field::LOWER, Reason::FreeList);
+            }
+            self.report.free += 1;
+            self.db.pager.release(f, true);
+            (pgno, from) = (next, (pgno, field::NEXT));
+        }
+        Ok(())
+    }
+
+    /// Pages that nothing has claimed.
+    fn unused(&mut self) -> Result<()> {
+        for i in 0.. {
+            let Some((page, _, users)) = self.chains.get(i) else { break };
+            if users & BY_SEPARATOR == 0 {
+                self.warning(page, field::FLAGS, Reason::Preserved);
+            }
+        }
+        let pages = self.db.pager.pages();
+        for pgno in 2..pages {
+            if self.map.has(pgno, USED | EXPLAINED) {
+                continue;
+            }
+            if self.db.pager.is_spilled_to(pgno) {
+                self.claim(pgno);
+                continue;
+            }
+            let Some((kind, _)) = self.kind_and_next(pgno)? else { continue };
+            if kind == kind::OVERFLOW | kind::PRESERVE {
+                self.warning(pgno, 0, Reason::LeakedChain);
+                self.explain(pgno)?;
+            }
+        }
+        for pgno in 2..pages {
+            if !self.map.has(pgno, USED) {
+                self.report.leaked += 1;
+                if !self.map.has(pgno, EXPLAINED) {
+                    self.error(pgno, 0, Reason::Leaked);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the pages of a chain without a user.
+    fn explain(&mut self, first: u32) -> Result<()> {
+        let mut pgno = first;
+        while !self.map.has(pgno, USED | EXPLAINED) {
+            self.map.set(pgno, EXPLAINED);
+            let Some((_, next)) = self.kind_and_next(pgno)? else { break };
+            pgno = next;
+        }
+        Ok(())
+    }
+
+    fn kind_and_next(&mut self, pgno: u32) -> Result<Option<(u32, u32)>> {
+        self.db.pager.begin();
+        let page = self.db.pager.load(pgno);
+        let Some(f) = self.noted(page)? else { return Ok(None) };
+        let answer = (self.db.pager.field(f, field::FLAGS), self.db.pager.field(f, field::NEXT));
+        self.db.pager.release(f, true);
+        Ok(Some(answer))
+    }
+}

@@ -1,0 +1,114 @@
+//! Copying a database into an empty one, which becomes as small as it can be.
+
+use super::edit::{Cell, Edit, Source};
+use super::search::{Path, Side};
+use super::{Cursor, Db, Item};
+use crate::error::{Error, Result};
+use crate::memory::Memory;
+use crate::page::node::{BIG_DATA, BIG_KEY, REF};
+use crate::page::HEADER;
+use crate::pager::Options;
+use crate::storage::Storage;
+
+/// Changed pages of the copy that may wait in memory; more are written at once.
+const WAITING: usize = 32;
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    /// What a new database has to be opened with to become a copy of this one.
+    pub fn options(&self) -> Options {
+        Options {
+            page_size: self.pager.page_size() as u32,
+            duplicates: self.pager.duplicates(),
+            order: Some(self.pager.order()),
+            ..Options::default()
+        }
+    }
+
+    /// Copies all items to a new database that was opened with [`Db::options`] on an empty storage,
+    /// and flushes it. Returns their number. The copy takes the least number of pages that items in
+    /// ascending order can be put on. After an error it is of no use.
+    pub fn copy_to<T: Storage>(&mut self, to: &mut Db<T, M>) -> Result<u32> {
+        let alike = to.pager.page_size() == self.pager.page_size()
+            && to.pager.duplicates() == self.pager.duplicates()
+            && to.pager.order() == self.pager.order();
+        if !alike || to.pager.stored() != 0 || to.changes != 0 {
+            return Err(Error::Invalid);
+        }
+        to.limit = self.limit;
+        // An empty copy is a file, too.
+        to.writable(0, 0)?;
+        let root = to.pager.tree_page(1)?;
+        to.pager.mark(root);
+        let waiting = WAITING.max(self.pager.frames());
+        let (mut cursor, mut count) = (Cursor::new(self.memory()), 0u32);
+        while let Some((_, value)) = self.step(&mut cursor, false)? {
+            if let Some(bytes) = self.inline_bytes(&value) {
+                to.put(cursor.key(), bytes, true)?;
+            } else {
+                to.put_chain(cursor.key(), self, value)?;
+            }
+            count = count.saturating_add(1);
+            if to.pager.cached().1 > waiting {
+                to.flush()?;
+            }
+        }
+        to.flush()?;
+        Ok(count)
+    }
+
+    /// Stores a value that is an overflow chain of another database with pages of the same size,
+    /// a page at a time.
+    fn put_chain<T: Storage>(&mut self, key: &[u8], from: &mut Db<T, M>, value: Item) -> Result<()> {
+        let (big_key, big_data) = self.stored_form(key.len(), value.len());
+        if !big_data {
+            // The other writer's `minkeypage` was larger.
+            let mut bytes = crate::memory::Buffer::new(self.memory());
+            if !bytes.resize(value.len()) {
+                return Err(Error::NoMemory);
+            }
+            from.read(&value, bytes.bytes_mut())?;
+            return self.put(key, bytes.bytes(), true).map(drop);
+        }
+        self.writable(key.len(), value.len())?;
+        let mut path = Path::new();
+        let place = self.search(key, Side::Upper, Some(&mut path))?;
+        let mut store = || {
+            // A key that is there before can only come from a damaged file.
+            let equal = usize::from(place.found && !self.pager.duplicates());
+            let mut cell =
+                Cell { flags: BIG_DATA, child: 0, key: Source::Bytes(key), data: Source::Bytes(&[]) };
+            if equal != 0 {
+                self.free_chains(place.leaf, place.index - equal)?;
+            }
+            if big_key {
+                cell.key = Source::Ref(self.write_chain(key)?);
+                cell.flags |= BIG_KEY;
+            }
+            cell.data = Source::Ref(self.copy_chain(from, value)?);
+            let mut edit = Edit::remove(place.index - equal, place.index);
+            edit.push(cell);
+            self.edit(&mut path, edit)
+        };
+        let result = store();
+        self.end(result)?;
+        self.added();
+        Ok(())
+    }
+
+    fn copy_chain<T: Storage>(&mut self, from: &mut Db<T, M>, value: Item) -> Result<[u8; REF]> {
+        let (mut pieces, mut last, mut stored) = (Db::<T, M>::pieces(value), None, [0; REF]);
+        while let Some(piece) = from.piece(&mut pieces)? {
+            let f = self.extend_chain(last, 0)?;
+            if last.is_none() {
+                stored = self.make_ref(f, value.len());
+            }
+            crate::page::node::put(self.pager.page_mut(f), HEADER, from.piece_bytes(piece));
+            from.release_piece(value, piece);
+            last = Some(f);
+        }
+        if let Some(last) = last {
+            self.pager.release(last, false);
+        }
+        Ok(stored)
+    }
+}
