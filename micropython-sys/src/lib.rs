@@ -19,7 +19,7 @@ pub mod exports {
 /// Stops the build unless the functions named, which must be in scope, have the signatures
 /// that `modbtree.h` declares for them.
 ///
-/// ```ignore
+/// ```text
 /// micropython_sys::assert_exported!(btree_open, btree_close);
 /// ```
 #[macro_export]
