@@ -116,3 +116,40 @@ fn early_writes_keep_what_was_flushed() {
     assert!(early > 1000, "{early} early writes");
     println!("{early} early writes");
 }
+
+/// Clearing a new file that was never flushed, with memory for ever fewer pages: the pages being
+/// cleared, and the first page 0, are among what is written early.
+#[test]
+fn clearing_a_new_file() {
+    let (mut early, mut files, dir) = (0, vec![], work_dir("spill_clear"));
+    for pages in (14..140).step_by(3) {
+        let (file, plan) = (Watched::default(), Plan::new());
+        let options = Options { page_size: 512, ..Options::default() };
+        let mut db = Db::open(&file, FaultyMemory(&plan), &options).expect("opens");
+        let mut map: Map = (0..74).map(|i: u32| (i.to_be_bytes().to_vec(), vec![1; 300])).collect();
+        for (key, value) in &map {
+            assert_eq!(db.put(key, value, true), Ok(true));
+        }
+        plan.budget.set(pages * 512 + 4096);
+        match db.clear() {
+            Ok(()) => map.clear(),
+            Err(e) => assert_eq!(e, modbtree::Error::NoMemory),
+        }
+        early += file.writes.get();
+        let image = file.file.borrow().bytes.clone();
+        if !image.is_empty() {
+            let mut cut = VecStorage { bytes: image, ..VecStorage::default() };
+            let mut db = Db::open(&mut cut, HeapMemory, &Options::default()).expect("a cut file opens");
+            assert_eq!(db.put(b"first", &[0; 1000], true), Ok(true), "{pages} pages");
+            assert_eq!(db.count(), Ok(1), "{pages} pages");
+        }
+        plan.budget.set(usize::MAX);
+        expect_map(&mut db, &map, "cleared");
+        assert_eq!(db.flush(), Ok(()));
+        drop(db);
+        let bytes = file.file.borrow().bytes.clone();
+        files.push((write_file(dir.join(format!("{pages}.db")), &bytes), map_hash(&map)));
+    }
+    check_ours(&[], &files);
+    assert!(early > 100, "{early} early writes");
+}
