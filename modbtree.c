@@ -126,6 +126,14 @@ static mp_obj_t mp_btree_new_item(mp_obj_btree_t *self, const btree_bytes_t *byt
 static mp_obj_t mp_btree_step(mp_obj_btree_t *self, void *cursor, size_t flags, const mp_buffer_info_t *end, int *ret) {
     btree_bytes_t bytes[2]; // key and value
     bool back = (flags & FLAG_DESC) != 0;
+    #if MODBTREE_CHECK
+    if (flags & FLAG_SALVAGE) {
+        if (*ret == 0) {
+            *ret = btree_salvage_next(self->db, &bytes[0], &bytes[1]);
+        }
+        return mp_btree_new_item(self, bytes, flags, NULL, ret);
+    }
+    #endif
     if (*ret == 0) {
         *ret = btree_step(self->db, cursor, back, &bytes[0], &bytes[1]);
     }
@@ -187,7 +195,7 @@ static mp_obj_t mp_btree_iternext(mp_obj_t self_in) {
     return item;
 }
 
-static mp_obj_t mp_btree_new_iter(mp_obj_t owner_in, mp_obj_t start, mp_obj_t end, size_t flags) {
+mp_obj_t mp_btree_new_iter(mp_obj_t owner_in, mp_obj_t start, mp_obj_t end, size_t flags) {
     size_t words = (btree_cursor_size() + sizeof(void *) - 1) / sizeof(void *);
     mp_obj_btree_iter_t *o = mp_obj_malloc_var(mp_obj_btree_iter_t, cursor, void *, words, (const mp_obj_type_t *)&mp_type_btree_iter);
     o->owner = MP_OBJ_TO_PTR(owner_in);
@@ -548,6 +556,9 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR___version__, mp_obj_new_str(MODBTREE_VERSION, sizeof(MODBTREE_VERSION) - 1));
     #endif
     mp_store_global(MP_QSTR_open, MP_OBJ_FROM_PTR(&mp_btree_open_obj));
+    #if MODBTREE_CHECK
+    mp_store_global(MP_QSTR_salvage, MP_OBJ_FROM_PTR(&mp_btree_salvage_obj));
+    #endif
     mp_store_global(MP_QSTR_INCL, MP_OBJ_NEW_SMALL_INT(FLAG_INCL));
     mp_store_global(MP_QSTR_DESC, MP_OBJ_NEW_SMALL_INT(FLAG_DESC));
 
@@ -592,6 +603,9 @@ static const mp_rom_map_elem_t mp_module_btree_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___version__), MP_ROM_PTR(&mp_btree_version_obj) },
     #endif
     { MP_ROM_QSTR(MP_QSTR_open), MP_ROM_PTR(&mp_btree_open_obj) },
+    #if MODBTREE_CHECK
+    { MP_ROM_QSTR(MP_QSTR_salvage), MP_ROM_PTR(&mp_btree_salvage_obj) },
+    #endif
     { MP_ROM_QSTR(MP_QSTR_INCL), MP_ROM_INT(FLAG_INCL) },
     { MP_ROM_QSTR(MP_QSTR_DESC), MP_ROM_INT(FLAG_DESC) },
 };

@@ -101,6 +101,10 @@ int btree_stat(btree_db_t *db, btree_stat_t *stat);
 int btree_check(btree_db_t *db, btree_finding_t *findings, uint32_t max, uint32_t *errors, uint32_t *warnings);
 // Copies all items to a new database on the stream of ctx, which must be empty (or -EEXIST).
 int btree_compact(btree_db_t *db, void *ctx, uint32_t *count);
+// Opens a damaged file for btree_salvage_next() and btree_fetch() only. pagesize 0: find out.
+int btree_salvage(btree_db_t *db, void *ctx, uint32_t pagesize);
+// The next item that can be read; whatever this returns, the next call goes on behind it.
+int btree_salvage_next(btree_db_t *db, btree_bytes_t *key, btree_bytes_t *value);
 
 // Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept
 // in ctx and reported as an error number.

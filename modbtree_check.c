@@ -1,4 +1,4 @@
-// Whole databases: verification and copying.
+// Whole databases: verification, copying, and what is left of damaged ones.
 
 #include "modbtree_obj.h"
 
@@ -51,5 +51,19 @@ static mp_obj_t mp_btree_compact(mp_obj_t self_in, mp_obj_t stream) {
     return mp_obj_new_int_from_uint(count);
 }
 MP_DEFINE_CONST_FUN_OBJ_2(mp_btree_compact_obj, mp_btree_compact);
+
+// salvage(stream[, pagesize])
+static mp_obj_t mp_btree_salvage(size_t n_args, const mp_obj_t *args) {
+    mp_get_stream_raise(args[0], MP_STREAM_OP_READ | MP_STREAM_OP_IOCTL);
+    mp_int_t pagesize = n_args > 1 ? mp_obj_get_int(args[1]) : 0;
+    mp_obj_btree_t *self = mp_btree_new(args[0]);
+    self->db = m_malloc(btree_db_size());
+    memset(self->db, 0, btree_db_size());
+    mp_btree_enter(self);
+    // What does not fit 32 bits becomes a size that is refused.
+    mp_btree_leave(self, btree_salvage(self->db, self, MAX(-1, MIN(pagesize, 1 << 20))));
+    return mp_btree_new_iter(MP_OBJ_FROM_PTR(self), mp_const_none, mp_const_none, FLAG_SALVAGE | FLAG_STARTED | FLAG_ITEM);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_salvage_obj, 1, 2, mp_btree_salvage);
 
 #endif // MODBTREE_CHECK

@@ -67,6 +67,7 @@ enum {
     FLAG_KEY = 0x10,     // return the key,
     FLAG_VALUE = 0x20,   // the value
     FLAG_ITEM = 0x30,    // or a tuple of both
+    FLAG_SALVAGE = 0x40, // not a range but what is left of a damaged file
 };
 
 #define POS_UNKNOWN ((mp_off_t)-1)
@@ -101,6 +102,7 @@ mp_obj_t mp_btree_fault_text(const char *prefix, const btree_fault_t *fault);
 
 // modbtree.c
 mp_obj_btree_t *mp_btree_new(mp_obj_t stream);
+mp_obj_t mp_btree_new_iter(mp_obj_t owner_in, mp_obj_t start, mp_obj_t end, size_t flags);
 void mp_btree_enter_key(mp_obj_btree_t *self, mp_obj_t key_in, mp_buffer_info_t *key);
 MP_NORETURN void mp_btree_raise_KeyError(void);
 mp_obj_t mp_btree_new_bytes(mp_obj_btree_t *self, const btree_bytes_t *src, int *ret);
@@ -128,6 +130,7 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree___exit___obj);
 // modbtree_check.c
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_check_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(mp_btree_compact_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_salvage_obj);
 #endif
 
 #endif

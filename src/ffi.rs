@@ -81,6 +81,17 @@ unsafe impl Memory for Heap {
 struct Handle {
     db: Option<Db<Stream, Heap>>,
     fault: Option<Fault>,
+    #[cfg(feature = "check")]
+    salvage: Option<crate::check::Salvage<Heap>>,
+}
+
+impl Handle {
+    const CLOSED: Handle = Handle {
+        db: None,
+        fault: None,
+        #[cfg(feature = "check")]
+        salvage: None,
+    };
 }
 
 /// What a `btree_cursor_t` holds; zeroed memory is one that was never used.
@@ -162,7 +173,7 @@ unsafe extern "C" fn btree_open(
         duplicates: given.flags == sys::BTREE_DUP,
         order: None,
     };
-    let mut handle = Handle { db: None, fault: None };
+    let mut handle = Handle::CLOSED;
     let opened = if given.flags & !(sys::BTREE_DUP) != 0 {
         Err(Error::Invalid.into())
     } else {
@@ -493,6 +504,51 @@ unsafe extern "C" fn btree_compact(db: *mut sys::btree_db_t, ctx: *mut c_void, c
     }
 }
 
+/// # Safety
+/// `db` is valid for writes of `btree_db_size()` bytes; `ctx` is as for `btree_open`.
+#[cfg(feature = "check")]
+#[no_mangle]
+unsafe extern "C" fn btree_salvage(db: *mut sys::btree_db_t, ctx: *mut c_void, pagesize: u32) -> c_int {
+    // SAFETY: by the contract of this function; the zeroes there need no drop.
+    let handle = unsafe {
+        db.cast::<Handle>().write(Handle::CLOSED);
+        &mut *db.cast::<Handle>()
+    };
+    let opened = Db::open_damaged(Stream { ctx, volatile: false }, Heap { ctx }, pagesize);
+    let started = opened.and_then(|mut db| {
+        handle.salvage = Some(crate::check::Salvage::new(&mut db)?);
+        handle.db = Some(db);
+        Ok(OK)
+    });
+    started.unwrap_or_else(number)
+}
+
+/// # Safety
+/// `db` was opened with `btree_salvage` and no other reference to it exists; `key` and `value`
+/// are valid for writes.
+#[cfg(feature = "check")]
+#[no_mangle]
+unsafe extern "C" fn btree_salvage_next(
+    db: *mut sys::btree_db_t,
+    key: *mut sys::btree_bytes_t,
+    value: *mut sys::btree_bytes_t,
+) -> c_int {
+    // SAFETY: by the contract of this function.
+    let handle = unsafe { &mut *db.cast::<Handle>() };
+    let (Some(db), Some(at)) = (handle.db.as_mut(), handle.salvage.as_mut()) else { return NOTHING };
+    let found = match db.salvage(at) {
+        Ok(Some(found)) => found,
+        Ok(None) => return NOTHING,
+        Err(e) => return number(e),
+    };
+    // SAFETY: as above.
+    unsafe {
+        key.write(report(db, &found.0));
+        value.write(report(db, &found.1));
+    }
+    OK
+}
+
 sys::assert_exported!(
     btree_db_size,
     btree_cursor_size,
@@ -512,4 +568,4 @@ sys::assert_exported!(
 #[cfg(feature = "extras")]
 sys::assert_exported!(btree_count, btree_clear, btree_stat);
 #[cfg(feature = "check")]
-sys::assert_exported!(btree_check, btree_compact);
+sys::assert_exported!(btree_check, btree_compact, btree_salvage, btree_salvage_next);

@@ -208,8 +208,10 @@ fn guess<S: Storage, M: Memory>(
         for i in (0..WINDOW.min(got)).step_by(2) {
             let header = window.bytes().get(i..).unwrap_or(&[]);
             let (pgno, at) = (meta.order.u32(header, field::PGNO), start + i as u32);
-            if (1..=4).contains(&pgno) && at % pgno == 0 && like_page(meta.order, header, pgno) {
-                consider(storage, at / pgno)?;
+            // (An operator would bring a panic for 0 along.)
+            let size = at.checked_div(pgno).filter(|size| size.wrapping_mul(pgno) == at);
+            if let Some(size) = size.filter(|_| pgno <= 4 && like_page(meta.order, header, pgno)) {
+                consider(storage, size)?;
             }
         }
         if got < WINDOW + HEADER {
