@@ -39,39 +39,6 @@ void mp_btree_enter_key(mp_obj_btree_t *self, mp_obj_t key_in, mp_buffer_info_t 
     mp_btree_hold(self, 0, key_in, key);
 }
 
-// Zeroed memory, NULL if there is none.
-static void *mp_btree_alloc0(mp_obj_btree_t *self, size_t size) {
-    void *ptr = modbtree_alloc(self, size);
-    if (ptr != NULL) {
-        memset(ptr, 0, size);
-    }
-    return ptr;
-}
-
-// A new bytes object, MP_OBJ_NULL if *ret is or becomes an error.
-mp_obj_t mp_btree_new_bytes(mp_obj_btree_t *self, const btree_bytes_t *src, int *ret) {
-    if (*ret != 0) {
-        return MP_OBJ_NULL;
-    }
-    // mp_obj_new_bytes() raises, and would need a second copy of what is not in one piece.
-    mp_obj_str_t *o = mp_btree_alloc0(self, sizeof(*o));
-    uint8_t *data = modbtree_alloc(self, (size_t)src->len + 1);
-    if (o == NULL || data == NULL) {
-        *ret = -MP_ENOMEM;
-        return MP_OBJ_NULL;
-    }
-    if (src->ptr != NULL) {
-        memcpy(data, src->ptr, src->len);
-    } else if (src->len != 0) {
-        *ret = btree_fetch(self->db, src, data);
-    }
-    data[src->len] = 0;
-    o->base.type = &mp_type_bytes;
-    o->len = src->len; // hash 0: not computed yet
-    o->data = data;
-    return MP_OBJ_FROM_PTR(o);
-}
-
 // Whether a key lies behind the end of a range.
 static bool mp_btree_at_end(const mp_buffer_info_t *end, size_t flags, const uint8_t *key, size_t len) {
     int cmp = memcmp(key, end->buf, MIN(len, end->len));

@@ -97,6 +97,8 @@ void mp_btree_check_open(mp_obj_btree_t *self);
 void mp_btree_enter(mp_obj_btree_t *self);
 void mp_btree_hold(mp_obj_btree_t *self, unsigned i, mp_obj_t obj, const mp_buffer_info_t *info);
 int mp_btree_leave(mp_obj_btree_t *self, int ret);
+void *mp_btree_alloc0(mp_obj_btree_t *self, size_t size);
+mp_obj_t mp_btree_new_bytes(mp_obj_btree_t *self, const btree_bytes_t *src, int *ret);
 mp_obj_t mp_btree_text(const char *format, ...);
 mp_obj_t mp_btree_fault_text(const char *prefix, const btree_fault_t *fault);
 
@@ -105,7 +107,6 @@ mp_obj_btree_t *mp_btree_new(mp_obj_t stream);
 mp_obj_t mp_btree_new_iter(mp_obj_t owner_in, mp_obj_t start, mp_obj_t end, size_t flags);
 void mp_btree_enter_key(mp_obj_btree_t *self, mp_obj_t key_in, mp_buffer_info_t *key);
 MP_NORETURN void mp_btree_raise_KeyError(void);
-mp_obj_t mp_btree_new_bytes(mp_obj_btree_t *self, const btree_bytes_t *src, int *ret);
 mp_obj_t mp_btree_seek_item(mp_obj_btree_t *self, unsigned where, const mp_buffer_info_t *key, bool keep, int *ret);
 int mp_btree_store(mp_obj_btree_t *self, mp_obj_t key_in, mp_obj_t value_in, unsigned flags);
 mp_obj_t mp_btree_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value);
