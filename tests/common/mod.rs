@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test binary uses its own part
 
 pub mod checker;
+pub mod device;
 pub mod faulty;
 pub mod golden;
 pub mod libdb1;
