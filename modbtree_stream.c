@@ -2,6 +2,11 @@
 
 #include "modbtree_obj.h"
 
+#if !MICROPY_ENABLE_DYNRUNTIME && MICROPY_VFS_LFS2
+#include "extmod/vfs_lfs.h"
+#include "lib/littlefs/lfs2.h"
+#endif
+
 #if MICROPY_ASYNC_KBD_INTR
 // Here a signal handler raises KeyboardInterrupt wherever the program happens to be.
 // Put it off while Rust runs; let it through while a method of the stream runs.
@@ -117,8 +122,25 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
     return ret;
 }
 
+// littlefs 2.5 to 2.10.0 (MicroPython before 1.26) returns the data of another block if a read
+// ended where a block ends and the next position is near the same place of the block behind it.
+// It does not if it has been elsewhere in between.
+#if defined(LFS2_VERSION) && LFS2_VERSION >= 0x00020005 && LFS2_VERSION <= 0x0002000a
+#define SEEKS_BADLY(stream) (mp_obj_is_type((stream), &mp_type_vfs_lfs2_fileio) \
+    || mp_obj_is_type((stream), &mp_type_vfs_lfs2_textio))
+#else
+#define SEEKS_BADLY(stream) (false)
+#endif
+
 static int mp_btree_seek(mp_obj_btree_t *self, struct mp_stream_seek_t *seek) {
     self->pos = POS_UNKNOWN;
+    if (SEEKS_BADLY(self->stream)) {
+        struct mp_stream_seek_t start = { .offset = 0, .whence = MP_SEEK_SET };
+        mp_int_t ret = mp_btree_stream(self, STREAM_IOCTL, &start, MP_STREAM_SEEK);
+        if (ret < 0) {
+            return ret;
+        }
+    }
     mp_int_t ret = mp_btree_stream(self, STREAM_IOCTL, seek, MP_STREAM_SEEK);
     if (ret < 0) {
         return ret;
