@@ -24,7 +24,7 @@ typedef struct _btree_bytes_t {
 } btree_bytes_t;
 
 typedef struct _btree_options_t {
-    uint32_t flags;      // BTREE_DUP or 0
+    uint32_t flags;      // BTREE_DUP or 0, and one of the others or none
     uint32_t pagesize;   // bytes, 512..65536, even; 0: default
     uint32_t cachesize;  // bytes; 0: the minimum
     uint32_t minkeypage; // 0 (means 2) or at least 2
@@ -55,6 +55,8 @@ typedef struct _btree_finding_t {
 
 enum {
     BTREE_DUP = 1,           // btree_options_t.flags: keys may occur more than once
+    BTREE_JOURNAL = 0x10,    // feature "journal": flush to a journal
+    BTREE_DISCARD = 0x20,    // feature "journal": throw away a journal that is there
     BTREE_NOOVERWRITE = 8,   // btree_put: leave an existing key alone and return 1
 };
 
@@ -73,7 +75,7 @@ enum {
 size_t btree_db_size(void);
 size_t btree_cursor_size(void);
 int btree_open(btree_db_t *db, void *ctx, const btree_options_t *options);
-// Flushes and gives all memory back; if the flush fails, memory is given back all the same.
+// Flushes, ends the journal and gives all memory back, also if the first fails.
 int btree_close(btree_db_t *db);
 int btree_flush(btree_db_t *db);
 int btree_get(btree_db_t *db, const uint8_t *key, size_t klen, btree_bytes_t *value);
@@ -92,6 +94,8 @@ void btree_again(btree_cursor_t *cursor, int backward);
 // Gives back the memory of a cursor (its copy of the last key). Optional: the garbage collector does, too.
 void btree_cursor_free(btree_db_t *db, btree_cursor_t *cursor);
 void btree_fault(const btree_db_t *db, btree_fault_t *fault);
+// Feature "journal": flushes and writes what is in the journal to its place.
+int btree_checkpoint(btree_db_t *db);
 // Feature "extras":
 int btree_count(btree_db_t *db, uint32_t *count);
 int btree_clear(btree_db_t *db);
@@ -116,6 +120,10 @@ int modbtree_write(void *ctx, uint64_t offset, const uint8_t *buf, size_t len);
 int modbtree_read_here(void *ctx, uint8_t *buf, size_t len);
 int modbtree_size(void *ctx, uint64_t *size);
 int modbtree_sync(void *ctx);
+// Whether a power cut undoes all that was done to the stream since the last modbtree_sync().
+int modbtree_atomic(void *ctx);
+// Shortens a stream that is atomic: 0 or -errno.
+int modbtree_truncate(void *ctx, uint64_t size);
 // NULL if there is no memory. The content is undefined.
 void *modbtree_alloc(void *ctx, size_t size);
 void modbtree_free(void *ctx, void *ptr, size_t size);

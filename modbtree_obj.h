@@ -31,6 +31,10 @@
 #define MODBTREE_CHECK (0)
 #endif
 
+#ifndef MODBTREE_JOURNAL
+#define MODBTREE_JOURNAL (0)
+#endif
+
 #ifndef MP_NORETURN // MicroPython before 1.26
 #define MP_NORETURN NORETURN
 #endif
@@ -89,6 +93,7 @@ typedef struct _mp_obj_btree_t {
     mp_btree_held_t held[2]; // arguments of the operation: the key, and the value or the end of a range
     byte busy;              // Rust is at work, or its result not yet copied
     byte closing;           // mp_btree_leave() is to let go of db
+    byte atomic;            // a power cut undoes all that was not flushed (modbtree_journal.c)
     byte seeks;             // the stream is known to write where it was told to
 } mp_obj_btree_t;
 
@@ -125,6 +130,14 @@ MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_clear_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_stat_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(mp_btree___enter___obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree___exit___obj);
+#endif
+
+#if MODBTREE_JOURNAL
+// modbtree_journal.c
+bool mp_btree_is_atomic(mp_obj_t stream);
+// Shortens a stream that is atomic. Returns like a method of a stream, and may raise like one.
+mp_uint_t mp_btree_cut(mp_obj_t stream, mp_uint_t size, int *err);
+MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_checkpoint_obj);
 #endif
 
 #if MODBTREE_CHECK

@@ -71,7 +71,7 @@ static bool mp_btree_set_busy(mp_obj_btree_t *self) {
 /******************************************************************************/
 // Called by Rust
 
-enum { STREAM_READ, STREAM_WRITE, STREAM_IOCTL };
+enum { STREAM_READ, STREAM_WRITE, STREAM_IOCTL, STREAM_CUT };
 
 // A stream written in Python may resize a bytearray that is the key or value at this moment.
 // Its old memory must not be read any more.
@@ -87,7 +87,8 @@ static bool mp_btree_held_moved(mp_obj_btree_t *self) {
     return false;
 }
 
-// Returns what the method of the stream returned or -errno. For STREAM_IOCTL, len is the request.
+// Returns what the method of the stream returned or -errno. For STREAM_IOCTL, len is
+// the request, for STREAM_CUT the new size.
 static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf, mp_uint_t len) {
     if (self->exc != MP_OBJ_NULL) {
         return -MP_EIO; // the operation has failed already, leave the stream alone
@@ -106,6 +107,10 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
         ret = stream_p->read(self->stream, buf, len, &err);
     } else if (method == STREAM_WRITE) {
         ret = stream_p->write(self->stream, buf, len, &err);
+    #if MODBTREE_JOURNAL
+    } else if (method == STREAM_CUT) {
+        ret = mp_btree_cut(self->stream, len, &err);
+    #endif
     } else {
         ret = stream_p->ioctl(self->stream, len, (uintptr_t)buf, &err);
     }
@@ -115,7 +120,7 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
         return -MP_EBUSY;
     }
     // A stream written in Python may claim to have moved more than it was asked to.
-    if (ret == MP_STREAM_ERROR || (method != STREAM_IOCTL && ret > len)) {
+    if (ret == MP_STREAM_ERROR || (method < STREAM_IOCTL && ret > len)) {
         self->nomem = 0; // whatever follows is the fault of the stream
         return err > 0 ? -err : -MP_EIO;
     }
@@ -245,6 +250,19 @@ int modbtree_sync(void *ctx) {
     mp_int_t ret = mp_btree_stream(ctx, STREAM_IOCTL, NULL, MP_STREAM_FLUSH);
     return ret < 0 ? ret : 0;
 }
+
+#if MODBTREE_JOURNAL
+int modbtree_atomic(void *ctx) {
+    mp_obj_btree_t *self = ctx;
+    return self->atomic;
+}
+
+int modbtree_truncate(void *ctx, uint64_t size) {
+    mp_obj_btree_t *self = ctx;
+    self->pos = POS_UNKNOWN;
+    return mp_btree_stream(self, STREAM_CUT, NULL, size);
+}
+#endif
 
 void *modbtree_alloc(void *ctx, size_t size) {
     mp_obj_btree_t *self = ctx;

@@ -84,6 +84,15 @@ reasons! {
     Chain = "bad overflow chain",
     /// A free list that leads to pages in use.
     FreeList = "bad free list",
+    /// A journal that this build cannot read, or that is damaged.
+    #[cfg(not(feature = "journal"))]
+    Journal = "the file has a journal, which this build does not support",
+    /// A commit that was complete is not readable any more.
+    #[cfg(feature = "journal")]
+    Journal = "damaged journal",
+    /// A page is neither what the journal was written for nor what it makes of it.
+    #[cfg(feature = "journal")]
+    Stale = "changed by another program since the journal was written",
     /// A page that two places use.
     #[cfg(feature = "check")]
     Shared = "page used twice",

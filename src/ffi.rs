@@ -6,6 +6,8 @@
 
 use crate::error::{Error, Fault, Reason, Result};
 use crate::memory::Memory;
+#[cfg(feature = "journal")]
+use crate::pager::Journal;
 use crate::pager::Options;
 use crate::storage::Storage;
 use crate::tree::{Cursor, Db, Item, Where};
@@ -47,6 +49,18 @@ impl Storage for Stream {
     fn sync(&mut self) -> Result<()> {
         // SAFETY: no memory is shared. Exceptions: caught by the callee.
         checked(unsafe { sys::modbtree_sync(self.ctx) }).map(drop)
+    }
+
+    #[cfg(feature = "journal")]
+    fn atomic(&self) -> bool {
+        // SAFETY: no memory is shared. Exceptions: the callee looks at types only.
+        !self.volatile && unsafe { sys::modbtree_atomic(self.ctx) } != 0
+    }
+
+    #[cfg(feature = "journal")]
+    fn truncate(&mut self, size: u64) -> Result<()> {
+        // SAFETY: no memory is shared. Exceptions: caught by the callee.
+        checked(unsafe { sys::modbtree_truncate(self.ctx, size) }).map(drop)
     }
 
     fn volatile(&self) -> bool {
@@ -166,19 +180,26 @@ unsafe extern "C" fn btree_open(
 ) -> c_int {
     // SAFETY: by the contract of this function.
     let given = unsafe { &*options };
+    let journal = given.flags & !sys::BTREE_DUP;
     let options = Options {
         page_size: given.pagesize,
         cache_size: given.cachesize,
         min_keys: given.minkeypage,
-        duplicates: given.flags == sys::BTREE_DUP,
+        duplicates: given.flags & sys::BTREE_DUP != 0,
         order: None,
+        #[cfg(feature = "journal")]
+        journal: match journal {
+            sys::BTREE_JOURNAL => Journal::On,
+            sys::BTREE_DISCARD => Journal::Discard,
+            _ => Journal::Off,
+        },
     };
     let mut handle = Handle::CLOSED;
-    let opened = if given.flags & !(sys::BTREE_DUP) != 0 {
-        Err(Error::Invalid.into())
-    } else {
-        open(ctx, given.memory != 0, &options)
+    let known = match journal {
+        sys::BTREE_JOURNAL | sys::BTREE_DISCARD => cfg!(feature = "journal"),
+        other => other == 0,
     };
+    let opened = if !known { Err(Error::Invalid.into()) } else { open(ctx, given.memory != 0, &options) };
     let result = match opened {
         Ok(db) => {
             handle.db = Some(db);
@@ -215,7 +236,7 @@ fn open(
 #[no_mangle]
 unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    let result = unsafe { with(db, |db| db.flush().map(|()| OK)) };
+    let result = unsafe { with(db, |db| db.close().map(|()| OK)) };
     // SAFETY: as above. This drops the database, which gives its memory back.
     unsafe { (*db.cast::<Handle>()).db = None };
     result
@@ -227,6 +248,15 @@ unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
 unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
     unsafe { with(db, |db| db.flush().map(|()| OK)) }
+}
+
+/// # Safety
+/// As for [`with`].
+#[cfg(feature = "journal")]
+#[no_mangle]
+unsafe extern "C" fn btree_checkpoint(db: *mut sys::btree_db_t) -> c_int {
+    // SAFETY: by the contract of this function.
+    unsafe { with(db, |db| db.checkpoint().map(|()| OK)) }
 }
 
 /// # Safety
@@ -567,5 +597,7 @@ sys::assert_exported!(
 );
 #[cfg(feature = "extras")]
 sys::assert_exported!(btree_count, btree_clear, btree_stat);
+#[cfg(feature = "journal")]
+sys::assert_exported!(btree_checkpoint);
 #[cfg(feature = "check")]
 sys::assert_exported!(btree_check, btree_compact, btree_salvage, btree_salvage_next);

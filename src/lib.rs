@@ -46,6 +46,8 @@ pub use error::{Error, Fault, Reason, Result};
 pub use memory::HeapMemory;
 pub use memory::Memory;
 pub use page::Order;
+#[cfg(feature = "journal")]
+pub use pager::Journal;
 pub use pager::{OpenError, Options};
 #[cfg(any(test, feature = "std"))]
 pub use storage::{FileStorage, VecStorage};

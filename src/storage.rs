@@ -16,6 +16,17 @@ pub trait Storage {
     /// Returns once everything written will survive a power cut.
     fn sync(&mut self) -> Result<()>;
 
+    /// True if a power cut undoes everything since the last `sync`, whatever it was, `truncate`
+    /// included.
+    fn atomic(&self) -> bool {
+        false
+    }
+
+    /// Shortens the store to `size` bytes. Called only if [`Storage::atomic`].
+    fn truncate(&mut self, _size: u64) -> Result<()> {
+        Ok(())
+    }
+
     /// True if nothing is ever kept: pages then live only in the cache, and `read` and
     /// `write` are not called.
     fn volatile(&self) -> bool {
@@ -168,6 +179,14 @@ mod host {
 
         fn sync(&mut self) -> Result<()> {
             (**self).sync()
+        }
+
+        fn atomic(&self) -> bool {
+            (**self).atomic()
+        }
+
+        fn truncate(&mut self, size: u64) -> Result<()> {
+            (**self).truncate(size)
         }
 
         fn volatile(&self) -> bool {

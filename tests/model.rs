@@ -142,8 +142,8 @@ fn options() -> impl Strategy<Value = Options> {
         page_size,
         cache_size,
         min_keys,
-        duplicates: false,
         order,
+        ..Options::default()
     })
 }
 

@@ -37,6 +37,7 @@ impl Script {
             duplicates: self.golden.duplicates(),
             order,
             cache_size,
+            ..Options::default()
         }
     }
 

@@ -166,9 +166,10 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
         self.db.pager.begin();
         let page = self.db.pager.load(0);
         let Some(f) = self.noted(page)? else { return Ok(()) };
-        let tail = self.db.pager.page(f).get(meta::LEN..).unwrap_or(&[]);
+        let end = self.db.pager.head_len();
+        let tail = self.db.pager.page(f).get(end..).unwrap_or(&[]);
         if let Some(at) = tail.iter().position(|&byte| byte != 0) {
-            self.warning(0, meta::LEN + at, Reason::MetaTail);
+            self.warning(0, end + at, Reason::MetaTail);
         }
         Ok(())
     }
@@ -226,7 +227,7 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
             if self.map.has(pgno, USED | EXPLAINED) {
                 continue;
             }
-            if self.db.pager.is_spilled_to(pgno) {
+            if self.db.pager.is_reserved(pgno) {
                 self.claim(pgno);
                 continue;
             }

@@ -78,7 +78,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let mut header = [0; meta::LEN];
         let got = storage.read(0, &mut header)?;
         let told = Meta::parse(header.get(..got).unwrap_or(&[])).ok();
-        let blank = Meta { order: Order::NATIVE, page_size: 4096, free: 0, nrecs: 0, duplicates: true };
+        let blank = Meta {
+            order: Order::NATIVE,
+            page_size: 4096,
+            free: 0,
+            nrecs: 0,
+            duplicates: true,
+            checkpoint: false,
+        };
         let mut best = (told.unwrap_or(blank), 0);
         if page_size != 0 {
             if !page_size_ok(page_size) {

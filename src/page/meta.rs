@@ -5,15 +5,23 @@ use crate::error::Reason;
 
 /// Bytes of the meta page that mean anything.
 pub(crate) const LEN: usize = 24;
-/// Offsets of two of its fields.
-#[cfg(feature = "check")]
+/// Offsets of some of its fields.
+#[cfg(any(feature = "check", feature = "journal"))]
 pub(crate) const FREE: usize = 12;
 #[cfg(feature = "check")]
 pub(crate) const NRECS: usize = 16;
+#[cfg(feature = "journal")]
+pub(crate) const FLAGS: usize = 20;
 
 const MAGIC: u32 = 0x0005_3162;
 const VERSION: u32 = 3;
 const NO_DUPLICATES: u32 = 0x20;
+/// Set while a checkpoint is under way, so that programs without the journal refuse the file.
+pub(crate) const CHECKPOINT: u32 = 0x0100_0000;
+
+/// Where the mark of a journal is, and the number it begins with (`page/log.rs`).
+pub(crate) const JOURNAL: usize = 24;
+pub(crate) const JOURNAL_MAGIC: u32 = 0x4c4a_626d;
 
 /// Smallest and largest page size in bytes.
 pub(crate) const PAGE_SIZES: core::ops::RangeInclusive<u32> = 512..=65536;
@@ -36,6 +44,8 @@ pub(crate) struct Meta {
     pub nrecs: u32,
     /// Whether a key may occur more than once.
     pub duplicates: bool,
+    /// Whether a checkpoint is under way.
+    pub checkpoint: bool,
 }
 
 impl Meta {
@@ -59,19 +69,25 @@ impl Meta {
             return Err((8, Reason::PageSize));
         }
         let flags = order.u32(bytes, 20);
-        if flags & !NO_DUPLICATES != 0 {
+        if flags & !(NO_DUPLICATES | CHECKPOINT) != 0 {
             return Err((20, Reason::MetaFlags));
         }
         let (free, nrecs) = (order.u32(bytes, 12), order.u32(bytes, 16));
-        Ok(Meta { order, page_size, free, nrecs, duplicates: flags == 0 })
+        let (duplicates, checkpoint) = (flags & NO_DUPLICATES == 0, flags & CHECKPOINT != 0);
+        Ok(Meta { order, page_size, free, nrecs, duplicates, checkpoint })
     }
 
     /// Writes the fields, leaving what follows them in page 0 alone.
     pub fn store(&self, page: &mut [u8]) {
-        let flags = if self.duplicates { 0 } else { NO_DUPLICATES };
-        for (i, v) in [MAGIC, VERSION, self.page_size, self.free, self.nrecs, flags].into_iter().enumerate() {
+        let fields = [MAGIC, VERSION, self.page_size, self.free, self.nrecs, self.flags()];
+        for (i, v) in fields.into_iter().enumerate() {
             self.order.put_u32(page, i * 4, v);
         }
+    }
+
+    fn flags(&self) -> u32 {
+        let duplicates = if self.duplicates { 0 } else { NO_DUPLICATES };
+        duplicates | if self.checkpoint { CHECKPOINT } else { 0 }
     }
 }
 
@@ -82,7 +98,7 @@ mod tests {
     #[test]
     fn round_trip_in_both_orders() {
         for order in [Order::Little, Order::Big] {
-            let meta = Meta { order, page_size: 4096, free: 7, nrecs: 9, duplicates: true };
+            let meta = Meta { order, page_size: 4096, free: 7, nrecs: 9, duplicates: true, checkpoint: true };
             let mut bytes = [0u8; LEN];
             meta.store(&mut bytes);
             assert_eq!(Meta::parse(&bytes), Ok(meta));
@@ -91,7 +107,14 @@ mod tests {
 
     #[test]
     fn refusals_name_the_offset() {
-        let meta = Meta { order: Order::Little, page_size: 512, free: 0, nrecs: 0, duplicates: false };
+        let meta = Meta {
+            order: Order::Little,
+            page_size: 512,
+            free: 0,
+            nrecs: 0,
+            duplicates: false,
+            checkpoint: false,
+        };
         let mut good = [0u8; LEN];
         meta.store(&mut good);
         for (at, byte, reason) in [

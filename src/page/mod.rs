@@ -2,6 +2,8 @@
 //! what lies outside a page reads as zero or as an empty slice.
 
 mod bytes;
+#[cfg(feature = "journal")]
+pub(crate) mod log;
 pub(crate) mod meta;
 pub(crate) mod node;
 mod verify;

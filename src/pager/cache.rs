@@ -30,11 +30,16 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if usize::from(self.pool.frames) > self.limit {
             self.reserve_slots();
         }
+        self.vacate(f);
+        Ok(f)
+    }
+
+    /// Makes a frame one without a page, in no list.
+    pub(super) fn vacate(&mut self, f: Idx) {
         self.pool.forget(f);
         self.pool.unlist(f);
         self.pool.set_flags(f, 0, u8::MAX);
         self.pool.set_undo(f, None);
-        Ok(f)
     }
 
     /// The frame to reuse next among the clean or the changed ones, after `not` if that will not do.
@@ -75,9 +80,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if usize::from(self.pool.frames) > self.limit && self.pool.listed(false) >= SPARE {
             self.pool.free(f);
         } else {
-            self.pool.forget(f);
-            self.pool.unlist(f);
-            self.pool.set_flags(f, 0, u8::MAX);
+            self.vacate(f);
             self.pool.unpin(f);
             self.pool.enlist(f, false);
         }
@@ -91,6 +94,19 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let got = self.storage.read(at, page)?;
         if got < want {
             return self.corrupt(from, got as u32, Reason::TooShort);
+        }
+        Ok(())
+    }
+
+    /// Reads a page into a frame from wherever it is.
+    pub(super) fn read_present(&mut self, f: Idx, pgno: u32) -> Result<()> {
+        let Ok(i) = self.moved.search(pgno) else { return self.read_page(f, pgno) };
+        let from = self.moved.pair(i).map_or(pgno, |pair| pair.1);
+        self.read_page(f, from)?;
+        // In the log the header's place belongs to the page of the log.
+        #[cfg(feature = "journal")]
+        if let Some(entry) = self.moved.entry(i) {
+            crate::memory::copy(self.pool.page_mut(f), &crate::page::log::header(entry));
         }
         Ok(())
     }
@@ -111,8 +127,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return self.corrupt(pgno, 0, Reason::PageRange);
         }
         let f = self.acquire()?;
-        let from = self.slot_of(pgno).unwrap_or(pgno);
-        if let Err(e) = self.read_page(f, from) {
+        if let Err(e) = self.read_present(f, pgno) {
             self.drop_frame(f);
             return Err(e);
         }
@@ -180,11 +195,15 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Refuses changes once a write has failed: they could never be kept.
-    pub fn writable(&self) -> Result<()> {
-        match self.failed {
-            Some(e) => Err(e),
-            None => Ok(()),
+    pub fn writable(&mut self) -> Result<()> {
+        if let Some(e) = self.failed {
+            return Err(e);
         }
+        #[cfg(feature = "journal")]
+        if self.log.old {
+            return self.settle();
+        }
+        Ok(())
     }
 
     /// Starts an operation: pages handed out before may move now.

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::memory::Memory;
 use crate::storage::Storage;
 
+/// Unchanged pages between two changed ones that are written, too, where that saves writing.
+const GAP: u32 = 64;
 /// Lists of 2^i frames each; frames are numbered with 15 bits.
 const BINS: usize = 16;
 
@@ -37,6 +39,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if !self.changed || self.storage.volatile() {
             return Ok(());
         }
+        #[cfg(feature = "journal")]
+        if self.log.on {
+            return self.commit_log();
+        }
         self.begin();
         let meta = self.meta_page();
         if meta.is_err() {
@@ -50,6 +56,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.meta.store(self.pool.page_mut(f));
         }
         let first = self.sorted();
+        self.fill_gaps(first);
         let mut next = first;
         while let Some(f) = next {
             self.write_page(f, self.pool.pgno(f))?;
@@ -60,6 +67,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.changed = false;
         self.stored_free = Some(self.meta.free);
         self.promised = self.pages;
+        self.clean(first);
+        Ok(())
+    }
+
+    /// Ends a flush: the pages of this list are on the storage.
+    pub(super) fn clean(&mut self, first: Option<Idx>) {
         let mut next = first;
         while let Some(f) = next {
             next = self.pool.chain(f);
@@ -67,13 +80,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.pool.set_flags(f, 0, DIRTY);
         }
         self.shrink();
-        Ok(())
     }
 
     /// Page 0 in memory, marked as changed, if it is to be written.
     fn meta_page(&mut self) -> Result<Option<Idx>> {
-        let spilled = !self.slots.bytes().is_empty() || self.pages < self.stored;
-        if self.stored_free == Some(self.meta.free) && !spilled {
+        if self.stored_free == Some(self.meta.free) && !self.spilled() {
             return Ok(None);
         }
         let f = if self.stored_free.is_none() && self.pool.find(0).is_none() {
@@ -100,8 +111,50 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
     }
 
+    /// Puts the pages between those of a list into it, so that they are written in one go: littlefs copies
+    /// all that is behind a page for each run of pages. As far as there is memory.
+    pub(super) fn fill_gaps(&mut self, first: Option<Idx>) {
+        if !self.storage.atomic() {
+            return;
+        }
+        let mut at = first;
+        while let Some(f) = at {
+            at = self.pool.chain(f);
+            let Some(next) = at else { break };
+            let (mut last, end) = (f, self.pool.pgno(next));
+            let (from, behind) = (self.pool.pgno(f) + 1, self.stored.saturating_sub(end));
+            if end.saturating_sub(from) > behind.min(GAP) {
+                continue;
+            }
+            for pgno in from..end {
+                let Some(page) = self.spare_page(pgno) else { return };
+                self.pool.set_chain(last, Some(page));
+                self.pool.set_chain(page, Some(next));
+                last = page;
+            }
+        }
+    }
+
+    /// A page as it is, read if need be and if that takes the memory of no changed page.
+    fn spare_page(&mut self, pgno: u32) -> Option<Idx> {
+        if let Some(f) = self.pool.find(pgno) {
+            self.pool.pin(f);
+            return Some(f);
+        }
+        let f = self.victim(false, None).or_else(|| self.pool.alloc())?;
+        self.vacate(f);
+        if pgno >= self.stored || self.read_present(f, pgno).is_err() {
+            self.drop_frame(f);
+            return None;
+        }
+        self.pool.name(f, pgno);
+        self.pool.enlist(f, true);
+        self.pool.pin(f);
+        Some(f)
+    }
+
     /// Links all changed pages by ascending number (a merge sort) and returns the first.
-    fn sorted(&mut self) -> Option<Idx> {
+    pub(super) fn sorted(&mut self) -> Option<Idx> {
         let mut bins: [Option<Idx>; BINS] = [None; BINS];
         let mut at = self.pool.oldest(true, None);
         while let Some(f) = at {
@@ -146,7 +199,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Gives frames beyond the cache size back.
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         self.pool.unpin_all();
         while usize::from(self.pool.frames) > self.limit {
             match self.pool.oldest(false, None) {

@@ -8,7 +8,7 @@ use crate::page::{field, kind, HEADER};
 use crate::storage::Storage;
 
 /// Page numbers are 32 bits and the last two are never given out.
-const MAX_PAGES: u32 = u32::MAX - 1;
+pub(super) const MAX_PAGES: u32 = u32::MAX - 1;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// An empty page of a kind: the first free one, or a new one at the end of the file.
@@ -81,6 +81,17 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
+    /// Whether a page below the end of the file is neither of the tree nor free: pages of the log,
+    /// and those that others were spilled to.
+    #[cfg(any(feature = "extras", feature = "check"))]
+    pub fn is_reserved(&self, pgno: u32) -> bool {
+        #[cfg(feature = "journal")]
+        if self.is_log(pgno) {
+            return true;
+        }
+        self.is_slot(pgno)
+    }
+
     /// Number of pages on the free list.
     #[cfg(feature = "extras")]
     pub fn count_free(&mut self) -> Result<u32> {
@@ -105,7 +116,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.format(root, 1, kind::LEAF);
         self.meta.free = 0;
         for pgno in (2..self.pages).rev() {
-            if self.is_slot(pgno) {
+            if self.is_reserved(pgno) {
                 continue;
             }
             let f = self.blank(pgno)?;

@@ -25,6 +25,15 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.meta.nrecs
     }
 
+    /// Bytes of page 0 that mean something.
+    pub fn head_len(&self) -> usize {
+        #[cfg(feature = "journal")]
+        if self.log.on || self.log.state.is_some() {
+            return crate::page::log::HEAD;
+        }
+        crate::page::meta::LEN
+    }
+
     /// Pages that the storage has: 0 for a new file.
     pub fn stored(&self) -> u32 {
         self.stored
@@ -35,13 +44,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.limit
     }
 
-    /// Whether a page holds what another one is to be, until the next flush.
-    pub fn is_spilled_to(&self, pgno: u32) -> bool {
-        self.is_slot(pgno)
-    }
-
-    /// Whether the storage goes on behind its last whole page.
+    /// Whether the storage goes on behind its last whole page. Under a journal it may: a flush that
+    /// was cut off is overwritten by the next.
     pub fn ragged(&mut self) -> Result<bool> {
+        #[cfg(feature = "journal")]
+        if self.log.state.is_some() {
+            return Ok(false);
+        }
         let whole = u64::from(self.stored) * u64::from(self.meta.page_size);
         Ok(!self.storage.volatile() && self.storage.size()? > whole)
     }

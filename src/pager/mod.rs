@@ -7,23 +7,36 @@
 //! - A page handed out stays where it is until the next `begin` (or [`Pager::release`]).
 
 mod cache;
+#[cfg(feature = "journal")]
+mod checkpoint;
 mod flush;
 mod free;
 #[cfg(feature = "check")]
 mod inspect;
+#[cfg(feature = "journal")]
+mod journal;
+mod moved;
 mod pool;
+#[cfg(feature = "journal")]
+mod recover;
 mod spill;
 
 use crate::error::{Error, Fault, Reason, Result};
-use crate::memory::{Buffer, Memory};
+use crate::memory::Memory;
 use crate::page::meta::{self, Meta};
 use crate::page::{field, init, kind, node, Order, HEADER};
 use crate::storage::Storage;
+use moved::Moved;
 pub(crate) use pool::Idx;
 use pool::{Pool, VERIFIED};
 
 /// Frames that are always granted, as in the C library.
 const MIN_FRAMES: usize = 5;
+/// Bytes read from the start of a file to open it.
+#[cfg(feature = "journal")]
+const HEAD: usize = crate::page::log::HEAD;
+#[cfg(not(feature = "journal"))]
+const HEAD: usize = meta::JOURNAL + 4;
 /// More frames than this cannot be numbered.
 const MAX_FRAMES: usize = 0x7fff;
 
@@ -40,6 +53,24 @@ pub struct Options {
     pub duplicates: bool,
     /// Byte order of a new file; `None`: that of the machine.
     pub order: Option<Order>,
+    /// What to do about a journal (FORMAT.md, "Journal").
+    #[cfg(feature = "journal")]
+    pub journal: Journal,
+}
+
+/// Whether flushes go to a journal behind the end of the file.
+#[cfg(feature = "journal")]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Journal {
+    /// Flushes write pages in place. A journal that is there is read, and brought home before the
+    /// first change.
+    #[default]
+    Off,
+    /// A flush appends what has changed to the journal, so that it happens as a whole or not at all.
+    On,
+    /// As `Off`, but a journal that is there is thrown away, and with it all flushes since the last
+    /// checkpoint.
+    Discard,
 }
 
 impl Options {
@@ -83,8 +114,12 @@ pub(crate) struct Pager<S: Storage, M: Memory> {
     stored: u32,
     /// Pages of the file at the last flush: these must stay as they are until the next.
     promised: u32,
-    /// Where pages are that were written before a flush (see `spill`).
-    slots: Buffer<M>,
+    /// Pages that are not at home (see `spill` and `journal`).
+    moved: Moved<M>,
+    /// End of the pages taken by `spill` since the last flush, 0: none.
+    slots_end: u32,
+    #[cfg(feature = "journal")]
+    log: journal::Log,
     /// Frames granted by the cache size, for unchanged pages.
     limit: usize,
     /// First of the frames touched by the running operation, linked by `chain`.
@@ -102,19 +137,29 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Opens the file in `storage`, or a new one if it is empty. Writes nothing.
     pub fn open(mut storage: S, memory: M, options: &Options) -> core::result::Result<Self, OpenError> {
         options.check()?;
-        let size = storage.size()?;
+        #[cfg_attr(not(feature = "journal"), allow(unused_mut))]
+        let mut size = storage.size()?;
         let mut meta = Meta {
             order: options.order.unwrap_or(Order::NATIVE),
             page_size: if options.page_size == 0 { 4096 } else { options.page_size },
             free: 0,
             nrecs: 0,
             duplicates: options.duplicates,
+            checkpoint: false,
         };
+        #[cfg(feature = "journal")]
+        if options.journal == Journal::On && recover::is_unfinished(&mut storage, size, &meta)? {
+            size = 0;
+        }
         let mut stored = 0;
+        let mut head = [0u8; HEAD];
         if size != 0 {
-            let mut header = [0u8; meta::LEN];
-            let got = storage.read(0, &mut header)?;
-            meta = Meta::parse(header.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
+            let got = storage.read(0, &mut head)?;
+            meta = Meta::parse(head.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
+            #[cfg(not(feature = "journal"))]
+            if meta.checkpoint || meta.order.u32(&head, meta::JOURNAL) == meta::JOURNAL_MAGIC {
+                return Err(bad_meta((meta::JOURNAL as u32, Reason::Journal)));
+            }
             // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
             let size = usize::try_from(size).map_err(|_| Error::Full)?;
             stored = size
@@ -130,6 +175,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let root = pager.fresh(1)?;
             pager.format(root, 1, kind::LEAF);
             pager.begin();
+        }
+        #[cfg(feature = "journal")]
+        if let Err(error) = pager.recover(&head, options.journal) {
+            return Err(OpenError { error, fault: pager.fault });
         }
         Ok(pager)
     }
@@ -147,7 +196,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             pages,
             stored,
             promised: stored,
-            slots: Buffer::new(memory),
+            moved: Moved::new(memory, meta.order),
+            slots_end: 0,
+            #[cfg(feature = "journal")]
+            log: journal::Log::default(),
             limit: (cached as usize).clamp(MIN_FRAMES, MAX_FRAMES),
             touched: None,
             before: (meta.free, pages),

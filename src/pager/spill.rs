@@ -11,37 +11,25 @@ use super::{Idx, Pager};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::page::meta::{self, Meta};
-use crate::page::{init, kind, Order, HEADER};
+use crate::page::{init, kind, HEADER};
 use crate::storage::Storage;
 
-/// Bytes of an entry of the list of slots: page and slot, both 32 bits.
-const PAIR: usize = 8;
 /// Frames not given to the list of slots.
 const KEPT: usize = 12;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// Makes room in the list of slots for all pages in memory, while there is memory.
     pub(super) fn reserve_slots(&mut self) {
-        let wanted = (usize::from(self.pool.frames) + 1) * PAIR;
-        if !self.storage.volatile() && self.slots.capacity() < wanted {
+        let wanted = self.moved.len() + usize::from(self.pool.frames) + 1;
+        if !self.storage.volatile() && self.moved.capacity() < wanted {
             // If this fails, spilling fails later and so does the operation that needs memory.
-            let _ = self.slots.reserve(wanted * 2);
+            let _ = self.moved.reserve(wanted + usize::from(self.pool.frames));
         }
-    }
-
-    fn slot_pair(&self, i: usize) -> Option<(u32, u32)> {
-        let pair = self.slots.bytes().get(i * PAIR..(i + 1) * PAIR)?;
-        Some((Order::NATIVE.u32(pair, 0), Order::NATIVE.u32(pair, 4)))
-    }
-
-    /// Where a page was spilled to.
-    pub(super) fn slot_of(&self, pgno: u32) -> Option<u32> {
-        (0..).map_while(|i| self.slot_pair(i)).find(|pair| pair.0 == pgno).map(|pair| pair.1)
     }
 
     /// Whether a page behind the end of the file is taken.
     pub(super) fn is_slot(&self, pgno: u32) -> bool {
-        (0..).map_while(|i| self.slot_pair(i)).any(|pair| pair.1 == pgno)
+        pgno < self.slots_end && self.moved.is_taken(pgno)
     }
 
     /// Writes changed pages to have a frame.
@@ -49,7 +37,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let mut given = 0;
         loop {
             let spilled = self.spill_one();
-            let (len, capacity) = (self.slots.bytes().len(), self.slots.capacity());
+            let (len, capacity) = (self.moved.len(), self.moved.capacity());
             match spilled {
                 Err(Error::NoMemory) if given > 0 => return self.pool.alloc().ok_or(Error::NoMemory),
                 Ok(f) if len * 4 > capacity * 3 && usize::from(self.pool.frames) > KEPT => self.pool.free(f),
@@ -58,7 +46,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             // The list is getting full: it has this frame's memory first. As it needs a block in
             // one piece, that can take more than one.
             given += 1;
-            if self.slots.reserve(capacity + capacity / 2) {
+            if self.moved.reserve(capacity + capacity / 2) {
                 if let Some(f) = self.pool.alloc() {
                     return Ok(f);
                 }
@@ -66,18 +54,20 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
     }
 
-    fn spill_one(&mut self) -> Result<Idx> {
+    pub(super) fn spill_one(&mut self) -> Result<Idx> {
         if self.storage.volatile() || self.failed.is_some() {
             return Err(Error::NoMemory);
         }
         if self.promised == 0 {
             self.found()?;
         }
+        #[cfg(feature = "journal")]
+        if self.log.on && !self.storage.atomic() {
+            self.begin_log()?;
+        }
         let mut victim = self.victim(true, None);
         while let Some(f) = victim {
-            let pgno = self.pool.pgno(f);
-            let to = if pgno >= self.promised { Some(pgno) } else { self.slot_for(pgno) };
-            if let Some(to) = to {
+            if let Some(to) = self.slot_for(f)? {
                 self.write_page(f, to)?;
                 if self.pool.flags(f) & TOUCHED != 0 {
                     self.untouch(f);
@@ -89,32 +79,30 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Err(Error::NoMemory)
     }
 
-    /// The slot of a page, a new one if it has none; `None` if the list is full.
-    fn slot_for(&mut self, pgno: u32) -> Option<u32> {
-        if let Some(slot) = self.slot_of(pgno) {
-            return Some(slot);
+    /// Where to spill a page to; `None` if the list of slots is full.
+    fn slot_for(&mut self, f: Idx) -> Result<Option<u32>> {
+        let pgno = self.pool.pgno(f);
+        let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
+        let slot = match known {
+            // What was written since the last flush may be written again.
+            Some((_, slot)) if slot >= self.promised => slot,
+            _ if pgno >= self.promised => pgno,
+            _ => self.pages.max(self.slots_end),
+        };
+        #[cfg(feature = "journal")]
+        let noted = (slot == pgno && !self.log.on) || self.note_moved(f, slot);
+        #[cfg(not(feature = "journal"))]
+        let noted = slot == pgno || self.moved.set(pgno, slot).is_some();
+        if noted && slot != pgno {
+            self.slots_end = self.slots_end.max(slot + 1);
         }
-        let slot = self.pages.max(self.stored);
-        let len = self.slots.bytes().len();
-        if !self.slots.resize(len + PAIR) {
-            return None;
-        }
-        let pairs = self.slots.bytes_mut();
-        Order::NATIVE.put_u32(pairs, len, pgno);
-        Order::NATIVE.put_u32(pairs, len + 4, slot);
-        Some(slot)
+        Ok(noted.then_some(slot))
     }
 
     /// Makes a new file a sound, empty one before anything else is written to it.
-    fn found(&mut self) -> Result<()> {
+    pub(super) fn found(&mut self) -> Result<()> {
         let size = self.page_size();
-        let (mut meta, mut root) = ([0; meta::LEN], [0; HEADER]);
-        // The free list of now may lead to pages that are not written yet.
-        Meta { free: 0, ..self.meta }.store(&mut meta);
-        init(self.meta.order, &mut root, 1, kind::LEAF);
-        // `init` took the header for a whole page.
-        let upper = size as u16;
-        self.meta.order.put_u16(&mut root, crate::page::field::UPPER, upper);
+        let (meta, root) = foundation(&self.meta);
         let end = 2 * size as u64 - 1;
         let written = self
             .storage
@@ -127,10 +115,15 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
+    /// Whether something lies where it cannot stay after a flush.
+    pub(super) fn spilled(&self) -> bool {
+        self.moved.len() != 0 || self.pages < self.stored
+    }
+
     /// Brings spilled pages home and makes their slots, and whatever else lies behind the end of
     /// the file, free pages. Only a flush may do this.
     pub(super) fn unspill(&mut self) -> Result<()> {
-        if self.slots.bytes().is_empty() && self.pages >= self.stored {
+        if !self.spilled() {
             return Ok(());
         }
         // One frame serves for all: memory is short.
@@ -142,7 +135,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     fn unspill_with(&mut self, f: Idx) -> Result<()> {
         let mut i = 0;
-        while let Some((pgno, slot)) = self.slot_pair(i) {
+        while let Some((pgno, slot)) = self.moved.pair(i) {
             // A page that is in memory with changes is written from there.
             if !self.is_changed(pgno) {
                 self.read_page(f, slot)?;
@@ -152,14 +145,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         // All pages are at home now, so a slot may leave the list and lose its content.
         let mut free = self.meta.free;
-        while let Some(last) = (self.slots.bytes().len() / PAIR).checked_sub(1) {
-            let slot = self.slot_pair(last).map_or(0, |pair| pair.1);
-            self.slots.resize(last * PAIR);
+        while let Some((_, slot)) = self.moved.pop() {
             if slot < self.pages {
                 self.write_free(f, slot, free)?;
                 free = slot;
             }
         }
+        self.slots_end = 0;
         while self.pages < self.stored {
             let pgno = self.pages;
             self.write_free(f, pgno, free)?;
@@ -175,4 +167,15 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.set_field(f, crate::page::field::NEXT, next);
         self.write_page(f, pgno)
     }
+}
+
+/// How page 0 and page 1 of an empty file begin; all else is zero.
+pub(super) fn foundation(meta: &Meta) -> ([u8; meta::LEN], [u8; HEADER]) {
+    let (mut head, mut root) = ([0; meta::LEN], [0; HEADER]);
+    // The free list of now may lead to pages that are not written yet.
+    Meta { free: 0, ..*meta }.store(&mut head);
+    init(meta.order, &mut root, 1, kind::LEAF);
+    // `init` took the header for a whole page.
+    meta.order.put_u16(&mut root, crate::page::field::UPPER, meta.page_size as u16);
+    (head, root)
 }

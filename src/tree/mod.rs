@@ -102,6 +102,21 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.pager.flush()
     }
 
+    /// Flushes and leaves a file without a journal, if there was one for this session
+    /// (`Options::journal`). The database may be used on, but not dropped without another `close`.
+    pub fn close(&mut self) -> Result<()> {
+        #[cfg(feature = "journal")]
+        return self.pager.close();
+        #[cfg(not(feature = "journal"))]
+        self.pager.flush()
+    }
+
+    /// Flushes and writes what is in the journal to its place.
+    #[cfg(feature = "journal")]
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.pager.flush_home()
+    }
+
     /// The value of a key.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<Item>> {
         self.pager.begin();

@@ -41,7 +41,7 @@ for pagesize in (1, 256, 510, 511, 513, 1023, 65535, 65537, 65538, 131072, -1, -
     bad(Untouched(), pagesize=pagesize)
 for minkeypage in (1, -1, -2):
     bad(Untouched(), minkeypage=minkeypage)
-for flags in (2, 3, 4, 0x20, 0x80, -1):
+for flags in (2, 3, 4, 0x40, 0x80, -1):
     bad(Untouched(), flags=flags)
 
 # Good ones. Neither a power of two nor a sane size of the cache is asked for.

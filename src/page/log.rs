@@ -1,0 +1,259 @@
+//! What the journal adds to a file, as bytes (FORMAT.md, "Journal"): the mark on page 0, the
+//! descriptor of a commit, and the entry of a page in it.
+
+use super::bytes::Order;
+use super::meta::JOURNAL_MAGIC as MAGIC;
+use super::HEADER;
+use crate::memory::copy;
+
+/// Bytes from the start of page 0 that the meta page and the mark take.
+pub(crate) const HEAD: usize = 48;
+/// Where the mark is, and in it the byte that tells its [`State`].
+pub(crate) const MARK: usize = super::meta::JOURNAL;
+pub(crate) const STATE: usize = 44;
+/// Where the checksum of the mark is.
+const MARK_CRC: usize = 40;
+
+/// Offset of the checksum of a descriptor, and where its entries begin.
+const CRC: usize = 32;
+const FIXED: usize = 56;
+
+/// Bytes of an entry: the page's header, where the rest is, checksums of the page as
+/// committed and as it is at home.
+pub(crate) const ENTRY: usize = 32;
+pub(crate) const AT: usize = 20;
+pub(crate) const SUM: usize = 24;
+pub(crate) const HOME_SUM: usize = 28;
+
+/// What four bits do to a CRC.
+const fn nibble(bits: u32) -> u32 {
+    let (mut crc, mut i) = (bits, 0);
+    while i < 4 {
+        crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+        i += 1;
+    }
+    crc
+}
+
+#[rustfmt::skip]
+const TABLE: [u32; 16] = [
+    nibble(0), nibble(1), nibble(2), nibble(3), nibble(4), nibble(5), nibble(6), nibble(7),
+    nibble(8), nibble(9), nibble(10), nibble(11), nibble(12), nibble(13), nibble(14), nibble(15),
+];
+
+/// CRC-32 (IEEE 802.3), four bits at a time: a table of 64 bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Crc(u32);
+
+impl Crc {
+    pub fn new() -> Self {
+        Crc(u32::MAX)
+    }
+
+    pub fn add(mut self, bytes: &[u8]) -> Self {
+        for &byte in bytes {
+            let step = |crc: u32, nibble: u8| {
+                (crc >> 4) ^ TABLE.get(((crc ^ u32::from(nibble)) & 15) as usize).copied().unwrap_or(0)
+            };
+            self.0 = step(step(self.0, byte), byte >> 4);
+        }
+        self
+    }
+
+    pub fn sum(self) -> u32 {
+        !self.0
+    }
+}
+
+/// What is certain about the first commit of a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// It may be missing.
+    Open = 0,
+    /// It is there.
+    Begun = 1,
+    /// It is there if the file goes on behind the mark's first page: the medium is atomic.
+    Atomic = 2,
+}
+
+/// Where the log is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Mark {
+    /// A number that no other log at this place had.
+    pub gen: u32,
+    /// Page of the first descriptor. From here on the file belongs to the log, but for new pages.
+    pub first: u32,
+    /// First page of the free list, as it is without the log.
+    pub free: u32,
+    pub state: State,
+}
+
+impl Mark {
+    /// The mark in the first [`HEAD`] bytes of a file, if there is one.
+    pub fn parse(order: Order, head: &[u8]) -> Option<Mark> {
+        let state = match head.get(STATE)? {
+            0 => State::Open,
+            1 => State::Begun,
+            2 => State::Atomic,
+            _ => return None,
+        };
+        let sum = Crc::new().add(head.get(MARK..MARK_CRC)?).sum();
+        if order.u32(head, MARK) != MAGIC || order.u32(head, MARK_CRC) != sum {
+            return None;
+        }
+        let field = |i: usize| order.u32(head, MARK + 4 * i);
+        Some(Mark { gen: field(1), first: field(2), free: field(3), state })
+    }
+
+    /// Writes the mark into the first [`HEAD`] bytes of page 0.
+    pub fn store(&self, order: Order, head: &mut [u8]) {
+        for (i, value) in [MAGIC, self.gen, self.first, self.free].into_iter().enumerate() {
+            order.put_u32(head, MARK + 4 * i, value);
+        }
+        let sum = Crc::new().add(head.get(MARK..MARK_CRC).unwrap_or(&[])).sum();
+        order.put_u32(head, MARK_CRC, sum);
+        if let Some(state) = head.get_mut(STATE) {
+            *state = self.state as u8;
+        }
+    }
+}
+
+/// A commit: what one flush has appended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Commit {
+    pub gen: u32,
+    /// 1 for the first commit of a log.
+    pub seq: u32,
+    /// First page of the free list.
+    pub free: u32,
+    /// Page of the next descriptor, and where the tree goes on behind it.
+    pub next: u32,
+    /// Pages of the file, at least.
+    pub pages: u32,
+    /// Entries.
+    pub count: u32,
+    /// Page where further entries are, if they do not fit the descriptor's page.
+    pub more: u32,
+}
+
+impl Commit {
+    /// Reads a descriptor and its checksum; `None` if this is another one or none.
+    pub fn parse(order: Order, page: &[u8], gen: u32, seq: u32) -> Option<(Commit, u32)> {
+        let field = |i: usize| order.u32(page, HEADER + 4 * i);
+        let commit = Commit {
+            gen: field(1),
+            seq: field(2),
+            free: field(4),
+            next: field(5),
+            pages: field(6),
+            count: field(7),
+            more: field(8),
+        };
+        (field(0) == MAGIC && commit.gen == gen && commit.seq == seq)
+            .then_some((commit, order.u32(page, CRC)))
+    }
+
+    /// Writes all fields but the checksum.
+    pub fn store(&self, order: Order, page: &mut [u8]) {
+        let Commit { gen, seq, free, next, pages, count, more } = *self;
+        for (i, value) in [MAGIC, gen, seq, 0, free, next, pages, count, more].into_iter().enumerate() {
+            order.put_u32(page, HEADER + 4 * i, value);
+        }
+    }
+
+    /// The checksum as far as the fields go; entries are added to it in their order.
+    pub fn crc(&self, order: Order) -> Crc {
+        let mut fields = [0; FIXED];
+        self.store(order, &mut fields);
+        Crc::new().add(fields.get(HEADER..).unwrap_or(&[]))
+    }
+
+    pub fn seal(order: Order, page: &mut [u8], crc: Crc) {
+        order.put_u32(page, CRC, crc.sum());
+    }
+
+    /// Pages of entries besides the descriptor's.
+    pub fn more_pages(count: usize, page_size: usize) -> usize {
+        let (first, each) =
+            (page_size.saturating_sub(FIXED) / ENTRY, page_size.saturating_sub(HEADER) / ENTRY);
+        count.saturating_sub(first).checked_add(each - 1).and_then(|n| n.checked_div(each)).unwrap_or(0)
+    }
+
+    /// Page and offset of entry `i`, if the descriptor is page `at`.
+    pub fn entry_at(&self, at: u32, i: usize, page_size: usize) -> (u32, usize) {
+        let (first, each) =
+            (page_size.saturating_sub(FIXED) / ENTRY, page_size.saturating_sub(HEADER) / ENTRY);
+        match i.checked_sub(first) {
+            None => (at, FIXED + i * ENTRY),
+            Some(i) => {
+                let page = i.checked_div(each).unwrap_or(0);
+                (self.more.saturating_add(page as u32), HEADER + (i - page * each) * ENTRY)
+            }
+        }
+    }
+}
+
+/// Header of a free page: like one of a chain, so that its content may stay.
+pub(crate) fn free_header(order: Order, pgno: u32, next: u32) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    super::init(order, &mut header, pgno, super::kind::OVERFLOW);
+    order.put_u32(&mut header, super::field::NEXT, next);
+    header
+}
+
+/// The header in an entry.
+pub(crate) fn header(entry: &[u8]) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    copy(&mut header, entry);
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_crc() {
+        assert_eq!(Crc::new().add(b"123456789").sum(), 0xcbf4_3926);
+        assert_eq!(Crc::new().add(b"1234").add(b"56789").sum(), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn marks_and_commits_come_back() {
+        for order in [Order::Little, Order::Big] {
+            let mark = Mark { gen: 7, first: 9, free: 3, state: State::Begun };
+            let mut head = [0; HEAD];
+            mark.store(order, &mut head);
+            assert_eq!(Mark::parse(order, &head), Some(mark));
+            for at in MARK..STATE {
+                let mut bad = head;
+                bad[at] ^= 4;
+                assert_eq!(Mark::parse(order, &bad), None, "byte {at}");
+            }
+            let commit = Commit { gen: 7, seq: 2, free: 3, next: 60, pages: 61, count: 40, more: 50 };
+            let mut page = [0; 512];
+            commit.store(order, &mut page);
+            Commit::seal(order, &mut page, commit.crc(order));
+            let crc = commit.crc(order).sum();
+            assert_eq!(Commit::parse(order, &page, 7, 2), Some((commit, crc)));
+            assert_eq!(Commit::parse(order, &page, 8, 2), None);
+        }
+    }
+
+    #[test]
+    fn entries_lie_on_their_pages() {
+        let commit = Commit { gen: 0, seq: 0, free: 0, next: 0, pages: 0, count: 40, more: 50 };
+        assert_eq!(commit.entry_at(20, 13, 512), (20, 56 + 13 * 32));
+        assert_eq!(commit.entry_at(20, 14, 512), (50, 20));
+        assert_eq!(commit.entry_at(20, 29, 512), (51, 20));
+        let pages = [(0, 0), (14, 0), (15, 1), (29, 1), (30, 2)];
+        for (count, more) in pages {
+            assert_eq!(Commit::more_pages(count, 512), more, "{count}");
+        }
+        for size in [512, 514, 4096, 65536] {
+            for i in 0..5000 {
+                assert!(commit.entry_at(20, i, size).1 + ENTRY <= size);
+            }
+        }
+    }
+}

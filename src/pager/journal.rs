@@ -1,0 +1,402 @@
+//! Flushing to a log behind the end of the file instead of to the pages' places, so that a
+//! flush happens as a whole or not at all on any medium (FORMAT.md, "Journal").
+//!
+//! A flush appends new pages, which have their place there, copies of changed pages, and a
+//! descriptor with the checksums of all of them, and syncs once. `moved` tells where the last copy of
+//! a page is; `checkpoint` brings the copies home; `recover` finds them again after a power cut.
+
+use super::{Idx, Pager};
+use crate::error::{Error, Result};
+use crate::memory::{copy, Memory};
+use crate::page::log::{header, Commit, Crc, Mark, State, ENTRY, HEAD, HOME_SUM, MARK, STATE, SUM};
+use crate::page::{kind, HEADER};
+use crate::storage::Storage;
+
+/// Pages of a log that are always allowed; more are if the file itself is large.
+const LOG_PAGES: u32 = 64;
+/// Bytes of the list of pages in the log that are always allowed; more are if the cache is large.
+const LIST_BYTES: usize = 4096;
+
+/// The log of a file. The default: there is none, and none is to be written.
+#[derive(Default)]
+pub(super) struct Log {
+    /// Whether flushes go to the log.
+    pub on: bool,
+    /// Whether an earlier session has left something to do before the first change: a log, a mark.
+    pub old: bool,
+    /// Whether page 0 says that a checkpoint is under way.
+    pub checkpoint: bool,
+    /// The mark on page 0, if there is one.
+    pub state: Option<State>,
+    /// As in the mark; 0: not chosen yet.
+    pub gen: u32,
+    /// First page of the log's part of the file.
+    pub first: u32,
+    /// First page of the free list as page 0 has it.
+    pub free: u32,
+    /// Page of the next descriptor.
+    pub next: u32,
+    /// Commits in the log.
+    pub seq: u32,
+    /// Pages of the log, new pages of the tree not counted.
+    pub pages: u32,
+}
+
+impl<S: Storage, M: Memory> Pager<S, M> {
+    /// Sets a page aside for the next descriptor; what is behind it is for the tree.
+    pub(super) fn reserve_descriptor(&mut self) {
+        self.log.next = self.pages;
+        if self.promised != 0 {
+            self.promised = self.pages;
+        }
+        self.pages = self.pages.saturating_add(1);
+    }
+
+    /// Whether a page below the end of the file belongs to the log.
+    #[cfg(any(feature = "extras", feature = "check"))]
+    pub(super) fn is_log(&self, pgno: u32) -> bool {
+        let Log { on, old, first, next, .. } = self.log;
+        // New pages of the tree lie between those of the log, and all of them are listed.
+        (on || old) && (pgno == next || (first <= pgno && pgno < next && self.moved.search(pgno).is_err()))
+    }
+
+    /// The checksum of page `from`, with another header if one is given. Uses frame `f`.
+    pub(super) fn sum_at(&mut self, f: Idx, from: u32, head: Option<&[u8; HEADER]>) -> Result<u32> {
+        self.read_page(f, from)?;
+        if let Some(head) = head {
+            copy(self.pool.page_mut(f), head);
+        }
+        Ok(Crc::new().add(self.pool.page(f)).sum())
+    }
+
+    /// Notes that a page's next state is to be at page `to`. False, and no change, if there is no memory.
+    pub(super) fn note_moved(&mut self, f: Idx, to: u32) -> bool {
+        let pgno = self.pool.pgno(f);
+        let known = self.moved.search(pgno).is_ok();
+        let Some(i) = self.moved.set(pgno, to) else { return false };
+        let order = self.meta.order;
+        let page = self.pool.page(f);
+        let entry = self.moved.entry_mut(i);
+        copy(entry, page.get(..HEADER).unwrap_or(&[]));
+        order.put_u32(entry, 0, pgno);
+        if self.log.on {
+            let sum = Crc::new().add(page).sum();
+            order.put_u32(entry, SUM, sum);
+            if pgno >= self.promised {
+                // A new page has no other state at home than this.
+                order.put_u32(entry, HOME_SUM, sum);
+            } else if !known {
+                order.put_u32(entry, HOME_SUM, !sum);
+            }
+        }
+        true
+    }
+
+    /// Lists page `pgno` with its checksum at home before it is first written to the log. False if
+    /// there is no memory.
+    fn note_home(&mut self, f: Idx, pgno: u32) -> Result<bool> {
+        let place = match self.moved.search(pgno) {
+            Err(_) => pgno,
+            // One that was spilled, when there was no memory to read this.
+            Ok(i) if self.entry_sums(i).1 == !self.entry_sums(i).2 => {
+                self.moved.pair(i).map_or(pgno, |pair| pair.1)
+            }
+            Ok(_) => return Ok(true),
+        };
+        if !self.moved.reserve(self.moved.len() + 1) {
+            return Ok(false);
+        }
+        let sum = self.sum_at(f, pgno, None)?;
+        let Some(i) = self.moved.set(pgno, place) else { return Ok(false) };
+        let (order, page) = (self.meta.order, self.pool.page(f));
+        let entry = self.moved.entry_mut(i);
+        order.put_u32(entry, HOME_SUM, sum);
+        if place == pgno {
+            copy(entry, page.get(..HEADER).unwrap_or(&[]));
+            order.put_u32(entry, 0, pgno);
+            order.put_u32(entry, SUM, sum);
+        }
+        Ok(true)
+    }
+
+    /// Writes a few bytes of page 0.
+    pub(super) fn poke(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
+        let written = self.storage.write(at as u64, bytes);
+        self.latch(written)?;
+        if let Some(f) = self.pool.find(0) {
+            copy(self.pool.page_mut(f).get_mut(at..).unwrap_or(&mut []), bytes);
+        }
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self) -> Result<()> {
+        let synced = self.storage.sync();
+        self.latch(synced)
+    }
+
+    /// Writes the mark of a log that begins at `log.first`, or takes it away.
+    pub(super) fn write_mark(&mut self, state: Option<State>) -> Result<()> {
+        let mut head = [0; HEAD];
+        if let Some(state) = state {
+            let Log { gen, first, free, .. } = self.log;
+            Mark { gen, first, free, state }.store(self.meta.order, &mut head);
+        }
+        self.poke(MARK, head.get(MARK..).unwrap_or(&[]))?;
+        self.log.state = state;
+        Ok(())
+    }
+
+    /// A flush to the log.
+    pub(super) fn commit_log(&mut self) -> Result<()> {
+        if self.promised == 0 {
+            self.found()?;
+        }
+        if !self.storage.atomic() {
+            self.begin_log()?;
+        }
+        // All that reads or needs memory comes first, so that a failure leaves things as they were,
+        // and because littlefs is slow where reads and writes alternate.
+        self.make_room()?;
+        let f = self.acquire()?;
+        let first = self.sorted();
+        let result = self.prepare(f, first).and_then(|n| self.append(f, first, n));
+        self.drop_frame(f);
+        if result.is_err() {
+            self.unchain(first);
+        }
+        let Some(commit) = result? else {
+            self.changed = false;
+            return Ok(());
+        };
+        let new = self.moved.len() - self.new_from();
+        let tree = self.log.first.saturating_add(new as u32);
+        self.log.pages = commit.next.saturating_sub(tree);
+        self.log.seq = commit.seq;
+        self.pages = commit.next;
+        self.reserve_descriptor();
+        self.slots_end = 0;
+        self.changed = false;
+        self.clean(first);
+        if self.log_is_long(tree) {
+            // What has been promised is safe, so that this can wait for more memory.
+            match self.checkpoint(false) {
+                Err(e) if self.failed.is_some() => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of pages in the list that were in the file when the log began.
+    fn new_from(&self) -> usize {
+        self.moved.search(self.log.first).unwrap_or_else(|i| i)
+    }
+
+    fn log_is_long(&self, tree: u32) -> bool {
+        // Bringing pages home costs littlefs as much as the file is long.
+        let tree = if self.storage.atomic() { tree.saturating_mul(4) } else { tree / 2 };
+        let cache = self.limit.saturating_mul(self.page_size()) / 2;
+        self.log.pages > tree.max(LOG_PAGES) || self.moved.len() * ENTRY > cache.max(LIST_BYTES)
+    }
+
+    fn unchain(&mut self, first: Option<Idx>) {
+        let mut next = first;
+        while let Some(f) = next {
+            next = self.pool.chain(f);
+            self.pool.set_chain(f, None);
+        }
+    }
+
+    /// Gets memory for the list of changed pages, from that of pages if need be.
+    fn make_room(&mut self) -> Result<()> {
+        self.pool.unpin_all();
+        // One more, as a page may be spilled to have a frame.
+        while !self.moved.reserve(self.moved.len() + self.pool.listed(true) + 1) {
+            let f = match self.victim(false, None) {
+                Some(f) => f,
+                None => self.spill_one()?,
+            };
+            self.pool.free(f);
+        }
+        Ok(())
+    }
+
+    /// Lists all changed pages, so that nothing more can fail, and returns the number of those spilled.
+    fn prepare(&mut self, f: Idx, first: Option<Idx>) -> Result<usize> {
+        let (mut new, mut next) = (0, first);
+        while let Some(frame) = next {
+            let pgno = self.pool.pgno(frame);
+            if pgno < self.promised && !self.note_home(f, pgno)? {
+                return Err(Error::NoMemory);
+            }
+            new += usize::from(self.moved.search(pgno).is_err());
+            next = self.pool.chain(frame);
+        }
+        if !self.moved.reserve(self.moved.len() + new) {
+            return Err(Error::NoMemory);
+        }
+        let mut spilled = 0;
+        for i in 0..self.moved.len() {
+            if let Some((pgno, _)) = self.moved.pair(i).filter(|_| self.is_fresh(i)) {
+                spilled += 1;
+                if pgno < self.promised && !self.note_home(f, pgno)? {
+                    return Err(Error::NoMemory);
+                }
+            }
+        }
+        Ok(spilled)
+    }
+
+    /// Whether entry `i` is of the time since the last flush.
+    fn is_fresh(&self, i: usize) -> bool {
+        // Operations that were undone may have left entries of pages that do not exist any more.
+        self.moved.pair(i).is_some_and(|(pgno, at)| at >= self.promised && pgno < self.pages)
+    }
+
+    /// Number of entries since the last flush.
+    fn fresh_entries(&self) -> usize {
+        (0..self.moved.len()).filter(|&i| self.is_fresh(i)).count()
+    }
+
+    /// Writes the commit of the changed pages from `first` on and of `spilled` ones; `None` if there
+    /// are none.
+    fn append(&mut self, f: Idx, first: Option<Idx>, spilled: usize) -> Result<Option<Commit>> {
+        let body = self.pages.max(self.slots_end);
+        // Those spilled and changed again are counted twice; that costs a page at most.
+        let mut count = spilled;
+        let mut next = first;
+        while let Some(frame) = next {
+            count += 1;
+            next = self.pool.chain(frame);
+        }
+        if count == 0 {
+            return Ok(None);
+        }
+        let more = Commit::more_pages(count, self.page_size()) as u32;
+        let mut place = body.saturating_add(more);
+        if u32::try_from(count)
+            .ok()
+            .and_then(|n| n.checked_add(place))
+            .is_none_or(|end| end > super::free::MAX_PAGES)
+        {
+            return Err(Error::Full);
+        }
+        let mut next = first;
+        while let Some(frame) = next {
+            let pgno = self.pool.pgno(frame);
+            let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
+            let to = match known {
+                Some((_, at)) if at >= self.promised => at,
+                _ if pgno >= self.promised => pgno,
+                _ => {
+                    place += 1;
+                    place - 1
+                }
+            };
+            if !self.note_moved(frame, to) {
+                return Err(Error::NoMemory);
+            }
+            next = self.pool.chain(frame);
+        }
+        let commit = Commit {
+            gen: self.log.gen,
+            seq: self.log.seq + 1,
+            free: self.meta.free,
+            next: place,
+            pages: self.stored.max(place),
+            count: self.fresh_entries() as u32,
+            more: body,
+        };
+        if self.storage.atomic() {
+            // Not before all has been read.
+            self.begin_log()?;
+        }
+        self.write_commit(f, &commit, first)?;
+        self.sync()?;
+        Ok(Some(commit))
+    }
+
+    /// Sees to it that the mark is there before anything else is written behind the end of the file.
+    pub(super) fn begin_log(&mut self) -> Result<()> {
+        if self.log.gen == 0 {
+            // Any number will do that a log at the same place is unlikely to have had.
+            let mut root = [0; 128];
+            let got = self.storage.read(u64::from(self.meta.page_size), &mut root)?;
+            let crc = Crc::new().add(root.get(..got).unwrap_or(&[]));
+            self.log.gen = crc.sum().wrapping_add(self.stored).max(1);
+        }
+        match self.log.state {
+            None if self.storage.atomic() => self.write_mark(Some(State::Atomic)),
+            None => {
+                // It says that what is there is ours.
+                self.write_mark(Some(State::Open))?;
+                self.sync()
+            }
+            Some(State::Open) if self.log.seq > 0 => {
+                // One byte, which cannot be torn.
+                self.poke(STATE, &[State::Begun as u8])?;
+                self.log.state = Some(State::Begun);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a commit in ascending order: descriptor, new pages, further entries, copies.
+    fn write_commit(&mut self, f: Idx, commit: &Commit, first: Option<Idx>) -> Result<()> {
+        let (order, size, at) = (self.meta.order, self.page_size(), self.log.next);
+        let mut crc = commit.crc(order);
+        for i in (0..self.moved.len()).filter(|&i| self.is_fresh(i)) {
+            crc = crc.add(self.moved.entry(i).unwrap_or(&[]));
+        }
+        let mut to = at;
+        self.format(f, to, kind::OVERFLOW);
+        commit.store(order, self.pool.page_mut(f));
+        Commit::seal(order, self.pool.page_mut(f), crc);
+        let mut done = 0;
+        for i in 0..self.moved.len() {
+            if !self.is_fresh(i) {
+                continue;
+            }
+            let (page, offset) = commit.entry_at(at, done, size);
+            done += 1;
+            if page != to {
+                self.write_entries(f, to, commit, first)?;
+                to = page;
+                self.format(f, to, kind::OVERFLOW);
+            }
+            let entry = self.moved.entry(i).unwrap_or(&[]);
+            copy(self.pool.page_mut(f).get_mut(offset..).unwrap_or(&mut []), entry);
+        }
+        self.write_entries(f, to, commit, first)?;
+        self.write_list(first, commit.more, u32::MAX)
+    }
+
+    /// Writes a page of entries, and behind the descriptor those pages that come before the others.
+    fn write_entries(&mut self, f: Idx, to: u32, commit: &Commit, first: Option<Idx>) -> Result<()> {
+        self.write_page(f, to)?;
+        if to < commit.more {
+            self.write_list(first, 0, commit.more)?;
+        }
+        Ok(())
+    }
+
+    /// Writes those changed pages whose places are in a range.
+    fn write_list(&mut self, first: Option<Idx>, from: u32, end: u32) -> Result<()> {
+        let mut next = first;
+        while let Some(f) = next {
+            let place = self.moved.search(self.pool.pgno(f)).ok().and_then(|i| self.moved.pair(i));
+            if let Some((_, to)) = place.filter(|&(_, to)| from <= to && to < end) {
+                self.write_page(f, to)?;
+            }
+            next = self.pool.chain(f);
+        }
+        Ok(())
+    }
+
+    /// The header and the checksum of entry `i`.
+    pub(super) fn entry_sums(&self, i: usize) -> ([u8; HEADER], u32, u32) {
+        let (entry, order) = (self.moved.entry(i).unwrap_or(&[]), self.meta.order);
+        (header(entry), order.u32(entry, SUM), order.u32(entry, HOME_SUM))
+    }
+}

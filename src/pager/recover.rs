@@ -1,0 +1,297 @@
+//! Finding the log of an earlier session when a file is opened. Writes nothing: what the log says
+//! goes to `moved`, and the pages come home before the first change.
+
+use super::journal::Log;
+use super::spill::foundation;
+use super::{Idx, Journal, Pager};
+use crate::error::{Error, Reason, Result};
+use crate::memory::{copy, Memory};
+use crate::page::log::{header, Commit, Mark, State, AT, ENTRY, HEAD, MARK, SUM};
+use crate::page::meta::{self, Meta};
+use crate::page::node::{Node, BIG_DATA, BIG_KEY, REF};
+use crate::page::{field, kind, verify_tree_page};
+use crate::storage::Storage;
+
+impl<S: Storage, M: Memory> Pager<S, M> {
+    /// Sets up the log when a file is opened that begins with `head`.
+    pub(super) fn recover(&mut self, head: &[u8; HEAD], journal: Journal) -> Result<()> {
+        if self.storage.volatile() {
+            return Ok(());
+        }
+        let checkpoint = core::mem::take(&mut self.meta.checkpoint);
+        self.log = Log {
+            on: journal == Journal::On,
+            checkpoint,
+            first: self.pages,
+            free: self.meta.free,
+            next: u32::MAX,
+            ..Log::default()
+        };
+        let mark = if self.stored == 0 { None } else { Mark::parse(self.meta.order, head) };
+        if let Some(mark) = mark {
+            self.log.state = Some(mark.state);
+            if journal != Journal::Discard {
+                self.follow(mark)?;
+            } else if checkpoint {
+                // Without its log the tree is torn.
+                return self.corrupt(0, meta::FLAGS as u32, Reason::Journal);
+            }
+            self.log.old = true;
+        } else if checkpoint {
+            return self.corrupt(0, MARK as u32, Reason::Journal);
+        } else if self.log.on && self.stored != 0 && head.iter().skip(MARK).any(|&byte| byte != 0) {
+            // A mark that was torn, before there was a log.
+            (self.log.state, self.log.old) = (Some(State::Open), true);
+        }
+        if self.log.on && !self.log.old {
+            self.reserve_descriptor();
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, mark: Mark) -> Result<()> {
+        (self.log.gen, self.log.first, self.log.free) = (mark.gen, mark.first, mark.free);
+        if mark.first < 2 || mark.first > self.stored {
+            return self.corrupt(0, MARK as u32 + 8, Reason::Journal);
+        }
+        let home_free = self.meta.free;
+        let f = self.acquire()?;
+        let result = self.follow_with(f, mark, home_free);
+        self.drop_frame(f);
+        result?;
+        self.promised = self.pages;
+        self.log.next = self.pages;
+        Ok(())
+    }
+
+    fn follow_with(&mut self, f: Idx, mark: Mark, home_free: u32) -> Result<()> {
+        let extent = self.read_log(f, mark)?;
+        if self.log.seq > 0 {
+            self.check_homes(f, home_free)?;
+        }
+        if self.stored > extent && self.leads_beyond(f, extent)? {
+            if self.log.seq > 0 {
+                return self.corrupt(extent, 0, Reason::Stale);
+            }
+            // Another program has gone on with the file, and nothing is lost.
+            (self.pages, self.log.first) = (self.stored, self.stored);
+        }
+        Ok(())
+    }
+
+    /// Reads the log and returns how many pages the file has with it.
+    fn read_log(&mut self, f: Idx, mark: Mark) -> Result<u32> {
+        let (mut at, mut last) = (mark.first, None);
+        while let Some(commit) = self.read_commit(f, at, self.log.seq + 1)? {
+            self.log.seq = commit.seq;
+            last = Some((at, commit));
+            at = commit.next;
+        }
+        // All commits but the last were synced before the next was written.
+        if let Some((at, commit)) = last {
+            if !self.is_whole(f, at, &commit)? {
+                if self.log.checkpoint {
+                    return self.corrupt(at, 0, Reason::Journal);
+                }
+                self.log.seq -= 1;
+            }
+        }
+        if self.log.seq == 0 {
+            let lost = match mark.state {
+                State::Open => false,
+                State::Begun => true,
+                State::Atomic => self.stored > mark.first,
+            };
+            if lost || self.log.checkpoint {
+                return self.corrupt(mark.first, 0, Reason::Journal);
+            }
+            self.pages = mark.first;
+            return Ok(mark.first);
+        }
+        let (mut at, mut extent) = (mark.first, 0);
+        for seq in 1..=self.log.seq {
+            let Some(commit) = self.read_commit(f, at, seq)? else {
+                return self.corrupt(at, 0, Reason::Journal);
+            };
+            self.list(f, at, &commit)?;
+            (self.meta.free, self.pages, extent) = (commit.free, commit.next, commit.pages);
+            at = commit.next;
+        }
+        Ok(extent)
+    }
+
+    /// The commit with this number if its descriptor is page `at`.
+    fn read_commit(&mut self, f: Idx, at: u32, seq: u32) -> Result<Option<Commit>> {
+        if at >= self.stored {
+            return Ok(None);
+        }
+        self.read_page(f, at)?;
+        let order = self.meta.order;
+        let Some((commit, sum)) = Commit::parse(order, self.pool.page(f), self.log.gen, seq) else {
+            return Ok(None);
+        };
+        let sane = at < commit.next && commit.next <= commit.pages && commit.next <= self.stored;
+        if !sane || commit.count > self.stored || commit.more > commit.next {
+            return Ok(None);
+        }
+        let (mut crc, mut loaded) = (commit.crc(order), at);
+        for i in 0..commit.count as usize {
+            match self.read_entry(f, &mut loaded, at, &commit, i)? {
+                Some(entry) => crc = crc.add(&entry),
+                None => return Ok(None),
+            }
+        }
+        Ok((crc.sum() == sum).then_some(commit))
+    }
+
+    /// Entry `i` of a commit; `None` if it lies outside the file.
+    fn read_entry(
+        &mut self,
+        f: Idx,
+        loaded: &mut u32,
+        at: u32,
+        commit: &Commit,
+        i: usize,
+    ) -> Result<Option<[u8; ENTRY]>> {
+        let (page, offset) = commit.entry_at(at, i, self.page_size());
+        if page >= self.stored {
+            return Ok(None);
+        }
+        if page != *loaded {
+            self.read_page(f, page)?;
+            *loaded = page;
+        }
+        let mut entry = [0; ENTRY];
+        copy(&mut entry, self.pool.page(f).get(offset..).unwrap_or(&[]));
+        Ok(Some(entry))
+    }
+
+    /// Whether all pages of a commit are what its entries say.
+    fn is_whole(&mut self, f: Idx, at: u32, commit: &Commit) -> Result<bool> {
+        let (order, mut loaded) = (self.meta.order, u32::MAX);
+        for i in 0..commit.count as usize {
+            let Some(entry) = self.read_entry(f, &mut loaded, at, commit, i)? else { return Ok(false) };
+            let place = order.u32(&entry, AT);
+            if place >= self.stored {
+                return Ok(false);
+            }
+            // A page of the log has no header of its own.
+            let copied = place != order.u32(&entry, 0);
+            let sum = self.sum_at(f, place, copied.then_some(&header(&entry)))?;
+            if sum != order.u32(&entry, SUM) {
+                return Ok(false);
+            }
+            loaded = u32::MAX;
+        }
+        Ok(true)
+    }
+
+    /// Notes where the pages of a commit are.
+    fn list(&mut self, f: Idx, at: u32, commit: &Commit) -> Result<()> {
+        let (order, mut loaded) = (self.meta.order, u32::MAX);
+        for i in 0..commit.count as usize {
+            let Some(entry) = self.read_entry(f, &mut loaded, at, commit, i)? else {
+                return self.corrupt(at, 0, Reason::Journal);
+            };
+            let (pgno, place) = (order.u32(&entry, 0), order.u32(&entry, AT));
+            let new = pgno >= self.log.first;
+            if pgno == 0
+                || pgno >= commit.next
+                || (place != pgno && place < self.log.first)
+                || (place == pgno && !new)
+            {
+                return self.corrupt(at, 0, Reason::Journal);
+            }
+            let Some(i) = self.moved.set(pgno, place) else { return Err(Error::NoMemory) };
+            copy(self.moved.entry_mut(i), &entry);
+        }
+        Ok(())
+    }
+
+    /// Refuses a file that was changed without its log: each page at home has to be what it
+    /// was when the log was begun, or all have to be what the log makes of them, because the log had
+    /// been brought home and was not yet declared void.
+    fn check_homes(&mut self, f: Idx, home_free: u32) -> Result<()> {
+        let (mut before, mut after) = (home_free == self.log.free, true);
+        let mut odd = 0;
+        for i in 0..self.moved.len() {
+            let Some((pgno, place)) = self.moved.pair(i) else { break };
+            let (head, sum, home_sum) = self.entry_sums(i);
+            if self.sum_at(f, place, Some(&head))? != sum {
+                return self.corrupt(place, 0, Reason::Journal);
+            }
+            let found = if place == pgno { sum } else { self.sum_at(f, pgno, None)? };
+            if found != home_sum {
+                before = false;
+                odd = pgno;
+            }
+            after &= found == sum;
+        }
+        if !(before || after || self.log.checkpoint) {
+            return self.corrupt(odd, 0, Reason::Stale);
+        }
+        Ok(())
+    }
+
+    /// Whether a page below `end` refers to one at or behind it. A power cut during a flush leaves
+    /// pages there that nothing refers to; another program that has added pages refers to them.
+    fn leads_beyond(&mut self, f: Idx, end: u32) -> Result<bool> {
+        if self.meta.free >= end {
+            return Ok(true);
+        }
+        for pgno in 1..end {
+            if pgno < self.log.first || self.moved.search(pgno).is_ok() {
+                self.read_present(f, pgno)?;
+                if self.page_leads_beyond(f, pgno, end) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn page_leads_beyond(&self, f: Idx, pgno: u32, end: u32) -> bool {
+        let order = self.meta.order;
+        let node = Node::new(order, self.pool.page(f));
+        if node.field(field::NEXT) >= end {
+            return true;
+        }
+        let overflow = node.field(field::FLAGS) & kind::OVERFLOW != 0;
+        if overflow || verify_tree_page(order, self.pool.page(f), pgno).is_err() {
+            return false;
+        }
+        let leaf = node.field(field::FLAGS) == kind::LEAF;
+        (0..node.len()).any(|i| {
+            let entry = node.entry(i);
+            let child = !leaf && entry.child >= end;
+            let far = |bytes: &[u8]| bytes.len() == REF && order.u32(bytes, 0) >= end;
+            child
+                || (entry.flags & BIG_KEY != 0 && far(entry.key))
+                || (entry.flags & BIG_DATA != 0 && far(entry.data))
+        })
+    }
+}
+
+/// Whether a file is one that was being made when the power failed: nothing but parts of an empty
+/// one, and zeroes.
+pub(super) fn is_unfinished(storage: &mut impl Storage, size: u64, new: &Meta) -> Result<bool> {
+    if size == 0 || size > 2 * u64::from(new.page_size) {
+        return Ok(false);
+    }
+    let (head, root) = foundation(new);
+    let (mut at, mut buf) = (0, [0; 64]);
+    loop {
+        let got = storage.read(at as u64, &mut buf)?;
+        for (i, &byte) in buf.iter().take(got).enumerate() {
+            let i = at + i;
+            let wanted = head.get(i).or_else(|| root.get(i.wrapping_sub(new.page_size as usize)));
+            if byte != 0 && wanted != Some(&byte) {
+                return Ok(false);
+            }
+        }
+        at += got;
+        if got < buf.len() {
+            return Ok(true);
+        }
+    }
+}
