@@ -7,12 +7,12 @@ use super::HEADER;
 use crate::memory::copy;
 
 /// Bytes from the start of page 0 that the meta page and the mark take.
-pub(crate) const HEAD: usize = 48;
+pub(crate) const HEAD: usize = 52;
 /// Where the mark is, and in it the byte that tells its [`State`].
 pub(crate) const MARK: usize = super::meta::JOURNAL;
-pub(crate) const STATE: usize = 44;
+pub(crate) const STATE: usize = 48;
 /// Where the checksum of the mark is.
-const MARK_CRC: usize = 40;
+const MARK_CRC: usize = 44;
 
 /// Offset of the checksum of a descriptor, and where its entries begin.
 const CRC: usize = 32;
@@ -81,10 +81,12 @@ pub(crate) enum State {
 pub(crate) struct Mark {
     /// A number that no other log at this place had.
     pub gen: u32,
-    /// Page of the first descriptor. From here on the file belongs to the log, but for new pages.
+    /// Page of the first descriptor.
     pub first: u32,
     /// First page of the free list, as it is without the log.
     pub free: u32,
+    /// Pages of the file without the log. What is behind them is the log's, or new pages.
+    pub base: u32,
     pub state: State,
 }
 
@@ -102,12 +104,12 @@ impl Mark {
             return None;
         }
         let field = |i: usize| order.u32(head, MARK + 4 * i);
-        Some(Mark { gen: field(1), first: field(2), free: field(3), state })
+        Some(Mark { gen: field(1), first: field(2), free: field(3), base: field(4), state })
     }
 
     /// Writes the mark into the first [`HEAD`] bytes of page 0.
     pub fn store(&self, order: Order, head: &mut [u8]) {
-        for (i, value) in [MAGIC, self.gen, self.first, self.free].into_iter().enumerate() {
+        for (i, value) in [MAGIC, self.gen, self.first, self.free, self.base].into_iter().enumerate() {
             order.put_u32(head, MARK + 4 * i, value);
         }
         let sum = Crc::new().add(head.get(MARK..MARK_CRC).unwrap_or(&[])).sum();
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn marks_and_commits_come_back() {
         for order in [Order::Little, Order::Big] {
-            let mark = Mark { gen: 7, first: 9, free: 3, state: State::Begun };
+            let mark = Mark { gen: 7, first: 9, free: 3, base: 8, state: State::Begun };
             let mut head = [0; HEAD];
             mark.store(order, &mut head);
             assert_eq!(Mark::parse(order, &head), Some(mark));

@@ -21,6 +21,14 @@ struct Whole {
     head: Option<[u8; HEAD]>,
 }
 
+/// Pages in memory, linked by ascending number, that are to be written.
+struct Batch {
+    first: Option<Idx>,
+    /// Where the next one is put behind.
+    last: Option<Idx>,
+    count: usize,
+}
+
 fn next_gen(gen: u32) -> u32 {
     gen.wrapping_add(1).max(1)
 }
@@ -58,7 +66,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         let atomic = self.storage.atomic();
         // Behind the last page of the tree there is nothing but the log.
-        let mut end = self.log.first;
+        let mut end = self.log.base;
         if let Some((last, _)) = self.moved.len().checked_sub(1).and_then(|i| self.moved.pair(i)) {
             end = end.max(last.saturating_add(1));
         }
@@ -66,13 +74,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let (free, bytes) = self.final_head(release, end, freed);
         // With the log gone for good, the next one may have the mark of this one.
         let same = atomic && !release && self.log.state == Some(State::Atomic) && !self.log.checkpoint;
-        let same = same && (end, free) == (self.log.first, self.log.free);
+        let same = same && (end, free) == (self.log.base, self.log.free);
         if atomic {
             self.bring_home(Some(&Whole { end, head: (!same).then_some(bytes) }))?;
             self.log.checkpoint = false;
         } else {
             // Or there is nothing but the mark.
-            if self.log.seq > 0 || freed > self.log.first || self.log.checkpoint {
+            if self.log.seq > 0 || freed > self.log.base || self.log.checkpoint {
                 if !self.log.checkpoint {
                     self.poke_flags(true)?;
                     self.sync()?;
@@ -99,27 +107,26 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if !same {
             self.log.gen = next_gen(self.log.gen);
         }
-        (self.log.first, self.log.free) = (end, free);
+        self.log.free = free;
         (self.log.seq, self.log.pages, self.log.old) = (0, 0, false);
         (self.meta.free, self.stored_free) = (free, Some(free));
         self.pages = freed.max(end);
         self.promised = self.pages;
-        if self.log.on && !release {
-            self.reserve_descriptor();
-        }
+        self.start_log();
         self.shrink();
         Ok(())
     }
 
     /// The head of the free list after a checkpoint, and the beginning of page 0.
     fn final_head(&self, release: bool, end: u32, freed: u32) -> (u32, [u8; HEAD]) {
-        let mut log = (self.log.first..freed).rev();
+        let mut log = (self.log.base..freed).rev();
         let free = log.find(|&pgno| self.moved.search(pgno).is_err()).unwrap_or(self.meta.free);
         let mut bytes = [0; HEAD];
         Meta { free, ..self.meta }.store(&mut bytes);
         if !release {
             let state = if self.storage.atomic() { State::Atomic } else { State::Open };
-            let mark = Mark { gen: next_gen(self.log.gen), first: end, free, state };
+            let (gen, first) = (next_gen(self.log.gen), self.log_start(end));
+            let mark = Mark { gen, first, free, base: end, state };
             mark.store(self.meta.order, &mut bytes);
         }
         (free, bytes)
@@ -137,34 +144,34 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// `whole`: do all that there is to do, because the medium is atomic.
     fn bring_home(&mut self, whole: Option<&Whole>) -> Result<()> {
         let most = if whole.is_some() { usize::MAX } else { self.limit };
-        let (mut from, mut done, mut free) = (0, false, self.meta.free);
+        let (mut from, mut vacant, mut done) = (0, self.log.base, false);
+        let mut free = self.meta.free;
         while !done {
             self.pool.unpin_all();
-            let (mut first, mut last, mut count): (Option<Idx>, Option<Idx>, usize) = (None, None, 0);
-            loop {
-                let Some((pgno, is_free)) = self.next_home(from, whole) else {
-                    done = true;
-                    break;
-                };
-                if count == most {
-                    break;
-                }
-                let f = match self.home_page(pgno, is_free) {
-                    Err(Error::NoMemory) if count > 0 => break,
-                    other => other?,
-                };
-                if is_free {
-                    self.set_field(f, field::NEXT, free);
-                    free = pgno;
-                } else if let Some(head) = whole.and_then(|w| w.head.as_ref()).filter(|_| pgno == 0) {
+            let mut batch = Batch { first: None, last: None, count: 0 };
+            // Free pages come last, as they may be where copies are that are still to be read.
+            while let Some(pgno) = self.next_copy(from, whole).filter(|_| batch.count < most) {
+                let Some(f) = self.batch_page(&batch, pgno, false)? else { break };
+                if let Some(head) = whole.and_then(|w| w.head.as_ref()).filter(|_| pgno == 0) {
                     copy(self.pool.page_mut(f), head);
                 }
-                match last {
-                    Some(last) => self.pool.set_chain(last, Some(f)),
-                    None => first = Some(f),
-                }
-                (last, count, from) = (Some(f), count + 1, pgno.saturating_add(1));
+                self.add_to(&mut batch, f);
+                from = pgno.saturating_add(1);
             }
+            if self.next_copy(from, whole).is_none() {
+                batch.last = None;
+                done = true;
+                while let Some(pgno) = self.next_free(vacant, whole) {
+                    let Some(f) = self.batch_page(&batch, pgno, true)? else {
+                        done = false;
+                        break;
+                    };
+                    self.set_field(f, field::NEXT, free);
+                    self.add_to(&mut batch, f);
+                    (free, vacant) = (pgno, pgno.saturating_add(1));
+                }
+            }
+            let mut first = batch.first;
             self.fill_gaps(first);
             if let Some(whole) = whole.filter(|_| done) {
                 let size = u64::from(whole.end) * u64::from(self.meta.page_size);
@@ -187,38 +194,58 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
-    /// The next page from `from` on that is to be written, and whether as a free one.
-    fn next_home(&self, from: u32, whole: Option<&Whole>) -> Option<(u32, bool)> {
+    /// The next page from `from` on that is not at home, or page 0 if it changes.
+    fn next_copy(&self, from: u32, whole: Option<&Whole>) -> Option<u32> {
         if from == 0 && whole.is_some_and(|w| w.head.is_some()) {
-            return Some((0, false));
+            return Some(0);
         }
         let mut i = self.moved.search(from).unwrap_or_else(|i| i);
-        let copy = loop {
+        loop {
             match self.moved.pair(i) {
                 Some((pgno, at)) if pgno == at => i += 1,
-                pair => break pair.map(|pair| pair.0),
+                pair => return pair.map(|pair| pair.0),
             }
-        };
-        let end = whole.map_or(0, |w| w.end);
-        let free = (from.max(self.log.first)..end).find(|&pgno| self.moved.search(pgno).is_err());
-        match (copy, free) {
-            (Some(copy), Some(free)) if free < copy => Some((free, true)),
-            (Some(copy), _) => Some((copy, false)),
-            (None, free) => free.map(|pgno| (pgno, true)),
         }
     }
 
-    /// A page as it is to be written; the caller links a free one.
-    fn home_page(&mut self, pgno: u32, is_free: bool) -> Result<Idx> {
-        if !is_free {
-            return self.load(pgno);
+    /// The next page from `from` on that becomes free.
+    fn next_free(&self, from: u32, whole: Option<&Whole>) -> Option<u32> {
+        (from..whole.map_or(0, |w| w.end)).find(|&pgno| self.moved.search(pgno).is_err())
+    }
+
+    /// A page as it is to be written; `None` if it has to wait for memory. The caller links a free one.
+    fn batch_page(&mut self, batch: &Batch, pgno: u32, is_free: bool) -> Result<Option<Idx>> {
+        let page = if is_free { self.acquire() } else { self.load(pgno) };
+        let f = match page {
+            Err(Error::NoMemory) if batch.count > 0 => return Ok(None),
+            page => page?,
+        };
+        if is_free {
+            if let Some(old) = self.pool.find(pgno) {
+                self.drop_frame(old);
+            }
+            self.format(f, pgno, kind::OVERFLOW);
+            self.pool.name(f, pgno);
+            self.pool.enlist(f, true);
+            self.pool.pin(f);
         }
-        let f = self.acquire()?;
-        self.format(f, pgno, kind::OVERFLOW);
-        self.pool.name(f, pgno);
-        self.pool.enlist(f, true);
-        self.pool.pin(f);
-        Ok(f)
+        Ok(Some(f))
+    }
+
+    /// Adds a page to a batch behind the last one added, in ascending order.
+    fn add_to(&mut self, batch: &mut Batch, f: Idx) {
+        let next = |this: &Self, at: Option<Idx>| at.map_or(batch.first, |at| this.pool.chain(at));
+        let mut at = batch.last;
+        while let Some(after) = next(self, at).filter(|&after| self.pool.pgno(after) < self.pool.pgno(f)) {
+            at = Some(after);
+        }
+        let after = next(self, at);
+        self.pool.set_chain(f, after);
+        match at {
+            Some(at) => self.pool.set_chain(at, Some(f)),
+            None => batch.first = Some(f),
+        }
+        (batch.last, batch.count) = (Some(f), batch.count + 1);
     }
 
     /// Pages of the file with one that a power cut has left unfinished at its end.
@@ -231,7 +258,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// stays whole.
     fn free_log(&mut self, end: u32) -> Result<()> {
         let mut free = self.meta.free;
-        for pgno in self.log.first..end {
+        for pgno in self.log.base..end {
             if self.moved.search(pgno).is_err() {
                 let header = free_header(self.meta.order, pgno, free);
                 let at = u64::from(pgno) * u64::from(self.meta.page_size);

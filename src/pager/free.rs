@@ -23,6 +23,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return Ok(f);
         }
         let mut pgno = self.pages;
+        #[cfg(feature = "journal")]
+        {
+            pgno = self.beside_log(pgno);
+        }
         while self.is_slot(pgno) {
             pgno = pgno.saturating_add(1);
         }

@@ -14,6 +14,10 @@ use crate::storage::Storage;
 
 /// Pages of a log that are always allowed; more are if the file itself is large.
 const LOG_PAGES: u32 = 64;
+/// Pages that are at most left free before a log for the tree to grow.
+const GROWTH: u32 = 256;
+/// Bytes that littlefs usually writes again when it appends to the last of them.
+const BLOCK: usize = 4096;
 /// Bytes of the list of pages in the log that are always allowed; more are if the cache is large.
 const LIST_BYTES: usize = 4096;
 
@@ -30,7 +34,10 @@ pub(super) struct Log {
     pub state: Option<State>,
     /// As in the mark; 0: not chosen yet.
     pub gen: u32,
-    /// First page of the log's part of the file.
+    /// Pages of the file without the log. Behind them are pages for the tree to grow into, then the
+    /// log, then the tree again if that was not enough.
+    pub base: u32,
+    /// Page of the first descriptor.
     pub first: u32,
     /// First page of the free list as page 0 has it.
     pub free: u32,
@@ -43,21 +50,61 @@ pub(super) struct Log {
 }
 
 impl<S: Storage, M: Memory> Pager<S, M> {
-    /// Sets a page aside for the next descriptor; what is behind it is for the tree.
-    pub(super) fn reserve_descriptor(&mut self) {
-        self.log.next = self.pages;
+    /// Begins a log behind the file, on the storage with the next flush.
+    pub(super) fn start_log(&mut self) {
+        let base = self.pages;
+        self.log.base = base;
+        self.log.first = self.log_start(base);
+        self.log.next = self.log.first;
         if self.promised != 0 {
-            self.promised = self.pages;
+            self.promised = base;
         }
-        self.pages = self.pages.saturating_add(1);
+    }
+
+    /// The first page of a log for a file of so many pages.
+    pub(super) fn log_start(&self, base: u32) -> u32 {
+        // Where a log can be cut off, pages of the tree behind it would keep it there.
+        if !self.storage.atomic() {
+            return base;
+        }
+        let first = base.saturating_add((base / 2).min(GROWTH));
+        // Commits of two pages do not cross the usual blocks of flash then.
+        let block = (BLOCK / self.page_size()).max(1) as u32;
+        first.checked_next_multiple_of(block).unwrap_or(first)
+    }
+
+    /// The number for a new page: not one of the log.
+    pub(super) fn beside_log(&self, pgno: u32) -> u32 {
+        let Log { on, first, next, .. } = self.log;
+        if on && first <= pgno && pgno <= next {
+            return next.saturating_add(1);
+        }
+        pgno
+    }
+
+    /// Whether a page is one that has no place yet but behind the end of the file and before the log,
+    /// where it is to be written only when the log ends, because that is no place to append to.
+    pub(super) fn is_homeless(&self, pgno: u32) -> bool {
+        (self.log.on || self.log.old) && self.log.base <= pgno && pgno < self.log.first
+    }
+
+    /// Where nothing is yet.
+    pub(super) fn vacant(&self) -> u32 {
+        let behind = if self.log.on { self.log.next.saturating_add(1) } else { 0 };
+        self.pages.max(self.slots_end).max(behind)
+    }
+
+    /// Whether a page in the list was written since the last flush.
+    pub(super) fn is_early(&self, pgno: u32, at: u32) -> bool {
+        !self.log.on || if at == pgno { pgno >= self.promised } else { at >= self.log.next }
     }
 
     /// Whether a page below the end of the file belongs to the log.
     #[cfg(any(feature = "extras", feature = "check"))]
     pub(super) fn is_log(&self, pgno: u32) -> bool {
-        let Log { on, old, first, next, .. } = self.log;
+        let Log { on, old, base, next, .. } = self.log;
         // New pages of the tree lie between those of the log, and all of them are listed.
-        (on || old) && (pgno == next || (first <= pgno && pgno < next && self.moved.search(pgno).is_err()))
+        (on || old) && (base <= pgno && pgno < next && self.moved.search(pgno).is_err() || pgno == next)
     }
 
     /// The checksum of page `from`, with another header if one is given. Uses frame `f`.
@@ -72,7 +119,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Notes that a page's next state is to be at page `to`. False, and no change, if there is no memory.
     pub(super) fn note_moved(&mut self, f: Idx, to: u32) -> bool {
         let pgno = self.pool.pgno(f);
-        let known = self.moved.search(pgno).is_ok();
+        let (known, homeless) = (self.moved.search(pgno).is_ok(), self.is_homeless(pgno));
         let Some(i) = self.moved.set(pgno, to) else { return false };
         let order = self.meta.order;
         let page = self.pool.page(f);
@@ -82,7 +129,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if self.log.on {
             let sum = Crc::new().add(page).sum();
             order.put_u32(entry, SUM, sum);
-            if pgno >= self.promised {
+            if pgno >= self.promised || homeless {
                 // A new page has no other state at home than this.
                 order.put_u32(entry, HOME_SUM, sum);
             } else if !known {
@@ -95,6 +142,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Lists page `pgno` with its checksum at home before it is first written to the log. False if
     /// there is no memory.
     fn note_home(&mut self, f: Idx, pgno: u32) -> Result<bool> {
+        if pgno >= self.promised || self.is_homeless(pgno) {
+            return Ok(true);
+        }
         let place = match self.moved.search(pgno) {
             Err(_) => pgno,
             // One that was spilled, when there was no memory to read this.
@@ -134,12 +184,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.latch(synced)
     }
 
-    /// Writes the mark of a log that begins at `log.first`, or takes it away.
+    /// Writes the mark of the log, or takes it away.
     pub(super) fn write_mark(&mut self, state: Option<State>) -> Result<()> {
         let mut head = [0; HEAD];
         if let Some(state) = state {
-            let Log { gen, first, free, .. } = self.log;
-            Mark { gen, first, free, state }.store(self.meta.order, &mut head);
+            let Log { gen, first, free, base, .. } = self.log;
+            Mark { gen, first, free, base, state }.store(self.meta.order, &mut head);
         }
         self.poke(MARK, head.get(MARK..).unwrap_or(&[]))?;
         self.log.state = state;
@@ -151,6 +201,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if self.promised == 0 {
             self.found()?;
         }
+        self.choose_gen()?;
         if !self.storage.atomic() {
             self.begin_log()?;
         }
@@ -168,12 +219,15 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.changed = false;
             return Ok(());
         };
-        let new = self.moved.len() - self.new_from();
-        let tree = self.log.first.saturating_add(new as u32);
-        self.log.pages = commit.next.saturating_sub(tree);
+        let listed = |pgno| self.moved.search(pgno).unwrap_or_else(|i| i);
+        let beside = self.moved.len().saturating_sub(listed(self.log.first)) as u32;
+        let new = self.moved.len().saturating_sub(listed(self.log.base)) as u32;
+        let tree = self.log.base.saturating_add(new);
+        self.log.pages = commit.next.saturating_sub(self.log.first).saturating_sub(beside);
         self.log.seq = commit.seq;
-        self.pages = commit.next;
-        self.reserve_descriptor();
+        self.log.next = commit.next;
+        self.pages = self.beside_log(self.pages);
+        self.promised = self.pages;
         self.slots_end = 0;
         self.changed = false;
         self.clean(first);
@@ -187,14 +241,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
-    /// Number of pages in the list that were in the file when the log began.
-    fn new_from(&self) -> usize {
-        self.moved.search(self.log.first).unwrap_or_else(|i| i)
-    }
-
     fn log_is_long(&self, tree: u32) -> bool {
         // Bringing pages home costs littlefs as much as the file is long.
-        let tree = if self.storage.atomic() { tree.saturating_mul(4) } else { tree / 2 };
+        let tree = if self.storage.atomic() { tree.saturating_mul(2) } else { tree / 2 };
         let cache = self.limit.saturating_mul(self.page_size()) / 2;
         self.log.pages > tree.max(LOG_PAGES) || self.moved.len() * ENTRY > cache.max(LIST_BYTES)
     }
@@ -226,7 +275,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let (mut new, mut next) = (0, first);
         while let Some(frame) = next {
             let pgno = self.pool.pgno(frame);
-            if pgno < self.promised && !self.note_home(f, pgno)? {
+            if !self.note_home(f, pgno)? {
                 return Err(Error::NoMemory);
             }
             new += usize::from(self.moved.search(pgno).is_err());
@@ -239,7 +288,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         for i in 0..self.moved.len() {
             if let Some((pgno, _)) = self.moved.pair(i).filter(|_| self.is_fresh(i)) {
                 spilled += 1;
-                if pgno < self.promised && !self.note_home(f, pgno)? {
+                if !self.note_home(f, pgno)? {
                     return Err(Error::NoMemory);
                 }
             }
@@ -250,7 +299,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Whether entry `i` is of the time since the last flush.
     fn is_fresh(&self, i: usize) -> bool {
         // Operations that were undone may have left entries of pages that do not exist any more.
-        self.moved.pair(i).is_some_and(|(pgno, at)| at >= self.promised && pgno < self.pages)
+        self.moved.pair(i).is_some_and(|(pgno, at)| self.is_early(pgno, at) && pgno < self.pages)
     }
 
     /// Number of entries since the last flush.
@@ -261,7 +310,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Writes the commit of the changed pages from `first` on and of `spilled` ones; `None` if there
     /// are none.
     fn append(&mut self, f: Idx, first: Option<Idx>, spilled: usize) -> Result<Option<Commit>> {
-        let body = self.pages.max(self.slots_end);
+        let body = self.vacant();
         // Those spilled and changed again are counted twice; that costs a page at most.
         let mut count = spilled;
         let mut next = first;
@@ -286,8 +335,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let pgno = self.pool.pgno(frame);
             let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
             let to = match known {
-                Some((_, at)) if at >= self.promised => at,
-                _ if pgno >= self.promised => pgno,
+                Some((_, at)) if self.is_early(pgno, at) => at,
+                _ if pgno >= self.promised && !self.is_homeless(pgno) => pgno,
                 _ => {
                     place += 1;
                     place - 1
@@ -316,8 +365,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(Some(commit))
     }
 
-    /// Sees to it that the mark is there before anything else is written behind the end of the file.
-    pub(super) fn begin_log(&mut self) -> Result<()> {
+    fn choose_gen(&mut self) -> Result<()> {
         if self.log.gen == 0 {
             // Any number will do that a log at the same place is unlikely to have had.
             let mut root = [0; 128];
@@ -325,6 +373,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let crc = Crc::new().add(root.get(..got).unwrap_or(&[]));
             self.log.gen = crc.sum().wrapping_add(self.stored).max(1);
         }
+        Ok(())
+    }
+
+    /// Sees to it that the mark is there before anything else is written behind the end of the file.
+    pub(super) fn begin_log(&mut self) -> Result<()> {
+        self.choose_gen()?;
         match self.log.state {
             None if self.storage.atomic() => self.write_mark(Some(State::Atomic)),
             None => {

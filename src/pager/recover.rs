@@ -22,7 +22,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.log = Log {
             on: journal == Journal::On,
             checkpoint,
-            first: self.pages,
+            base: self.pages,
             free: self.meta.free,
             next: u32::MAX,
             ..Log::default()
@@ -44,14 +44,15 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             (self.log.state, self.log.old) = (Some(State::Open), true);
         }
         if self.log.on && !self.log.old {
-            self.reserve_descriptor();
+            self.start_log();
         }
         Ok(())
     }
 
     fn follow(&mut self, mark: Mark) -> Result<()> {
-        (self.log.gen, self.log.first, self.log.free) = (mark.gen, mark.first, mark.free);
-        if mark.first < 2 || mark.first > self.stored {
+        (self.log.gen, self.log.free) = (mark.gen, mark.free);
+        (self.log.first, self.log.base) = (mark.first, mark.base);
+        if mark.base < 2 || mark.base > self.stored || mark.first < mark.base {
             return self.corrupt(0, MARK as u32 + 8, Reason::Journal);
         }
         let home_free = self.meta.free;
@@ -74,7 +75,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 return self.corrupt(extent, 0, Reason::Stale);
             }
             // Another program has gone on with the file, and nothing is lost.
-            (self.pages, self.log.first) = (self.stored, self.stored);
+            (self.pages, self.log.base) = (self.stored, self.stored);
         }
         Ok(())
     }
@@ -105,8 +106,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             if lost || self.log.checkpoint {
                 return self.corrupt(mark.first, 0, Reason::Journal);
             }
-            self.pages = mark.first;
-            return Ok(mark.first);
+            self.pages = mark.base;
+            return Ok(mark.base);
         }
         let (mut at, mut extent) = (mark.first, 0);
         for seq in 1..=self.log.seq {
@@ -194,7 +195,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 return self.corrupt(at, 0, Reason::Journal);
             };
             let (pgno, place) = (order.u32(&entry, 0), order.u32(&entry, AT));
-            let new = pgno >= self.log.first;
+            let new = pgno >= self.log.base;
             if pgno == 0
                 || pgno >= commit.next
                 || (place != pgno && place < self.log.first)
@@ -220,8 +221,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             if self.sum_at(f, place, Some(&head))? != sum {
                 return self.corrupt(place, 0, Reason::Journal);
             }
-            let found = if place == pgno { sum } else { self.sum_at(f, pgno, None)? };
-            if found != home_sum {
+            let at_home = place == pgno || self.is_homeless(pgno);
+            let found = if at_home { sum } else { self.sum_at(f, pgno, None)? };
+            if found != home_sum && !at_home {
                 before = false;
                 odd = pgno;
             }
@@ -240,7 +242,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return Ok(true);
         }
         for pgno in 1..end {
-            if pgno < self.log.first || self.moved.search(pgno).is_ok() {
+            if pgno < self.log.base || self.moved.search(pgno).is_ok() {
                 self.read_present(f, pgno)?;
                 if self.page_leads_beyond(f, pgno, end) {
                     return Ok(true);

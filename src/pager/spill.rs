@@ -83,11 +83,19 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn slot_for(&mut self, f: Idx) -> Result<Option<u32>> {
         let pgno = self.pool.pgno(f);
         let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
-        let slot = match known {
+        #[cfg(feature = "journal")]
+        let (early, vacant, homeless) = (
+            known.filter(|&(pgno, at)| self.is_early(pgno, at)),
+            self.vacant(),
+            self.log.on && self.is_homeless(pgno),
+        );
+        #[cfg(not(feature = "journal"))]
+        let (early, vacant, homeless) = (known, self.pages.max(self.slots_end), false);
+        let slot = match early {
             // What was written since the last flush may be written again.
-            Some((_, slot)) if slot >= self.promised => slot,
-            _ if pgno >= self.promised => pgno,
-            _ => self.pages.max(self.slots_end),
+            Some((_, slot)) => slot,
+            None if pgno >= self.promised && !homeless => pgno,
+            None => vacant,
         };
         #[cfg(feature = "journal")]
         let noted = (slot == pgno && !self.log.on) || self.note_moved(f, slot);
