@@ -10,6 +10,7 @@ use common::ops::Op;
 use common::*;
 use modbtree::{Db, Error, HeapMemory, Journal, Options, Order, Reason, Result, Storage, VecStorage};
 use std::cell::RefCell;
+use std::path::Path;
 use std::process::Command;
 
 fn options(page_size: u32) -> Options {
@@ -138,7 +139,13 @@ impl Storage for &Synced {
 #[test]
 fn others_refuse_a_checkpoint_under_way() {
     let dir = work_dir("journal_checkpoint");
-    let (_, _, live, after) = with_journal(512, 300, 8);
+    for flushes in [8, 20, 40] {
+        checkpoint_under_way(&dir, flushes);
+    }
+}
+
+fn checkpoint_under_way(dir: &Path, flushes: usize) {
+    let (_, _, live, after) = with_journal(512, 300, flushes);
     let store = Synced { file: RefCell::new(file_of(&live)), ..Synced::default() };
     let mut db = Db::open(&store, HeapMemory, &options(0)).expect("opens");
     db.close().expect("closes");
@@ -262,7 +269,7 @@ fn the_journal_is_brought_home_when_it_is_long() {
     }
 }
 
-fn check_ours_but_slack(dir: &std::path::Path, bytes: &[u8], map: &Map) {
+fn check_ours_but_slack(dir: &Path, bytes: &[u8], map: &Map) {
     let files = [(write_file(dir.join("file.db"), bytes), map_hash(map))];
     common::checker::check_contents(&[], &files);
 }

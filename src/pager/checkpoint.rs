@@ -82,6 +82,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             // Or there is nothing but the mark.
             if self.log.seq > 0 || freed > self.log.base || self.log.checkpoint {
                 if !self.log.checkpoint {
+                    // Or a log whose first commit is damaged would be taken for an empty one.
+                    self.confirm_log()?;
                     self.poke_flags(true)?;
                     self.sync()?;
                     self.log.checkpoint = true;

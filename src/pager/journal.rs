@@ -386,14 +386,18 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 self.write_mark(Some(State::Open))?;
                 self.sync()
             }
-            Some(State::Open) if self.log.seq > 0 => {
-                // One byte, which cannot be torn.
-                self.poke(STATE, &[State::Begun as u8])?;
-                self.log.state = Some(State::Begun);
-                Ok(())
-            }
-            _ => Ok(()),
+            _ => self.confirm_log(),
         }
+    }
+
+    /// Says in the mark that the first commit is there, if it is.
+    pub(super) fn confirm_log(&mut self) -> Result<()> {
+        if self.log.state == Some(State::Open) && self.log.seq > 0 {
+            // One byte, which cannot be torn.
+            self.poke(STATE, &[State::Begun as u8])?;
+            self.log.state = Some(State::Begun);
+        }
+        Ok(())
     }
 
     /// Writes a commit in ascending order: descriptor, new pages, further entries, copies.

@@ -103,7 +103,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 State::Begun => true,
                 State::Atomic => self.stored > mark.first,
             };
-            if lost || self.log.checkpoint {
+            if lost {
                 return self.corrupt(mark.first, 0, Reason::Journal);
             }
             self.pages = mark.base;
