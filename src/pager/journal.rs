@@ -69,7 +69,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         let first = base.saturating_add((base / 2).min(GROWTH));
         // Commits of two pages do not cross the usual blocks of flash then.
-        let block = (BLOCK / self.page_size()).max(1) as u32;
+        let block = BLOCK.checked_div(self.page_size()).unwrap_or(0).max(1) as u32;
         first.checked_next_multiple_of(block).unwrap_or(first)
     }
 
