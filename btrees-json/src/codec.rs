@@ -1,7 +1,7 @@
 //! Records as a whole.
 
 use crate::error::{fail, Error, Fail, Fallible, Reason, Result};
-use crate::json::{self, Failure, Sink, TextSink};
+use crate::json::{self, Draft, Failure, Sink, TextSink};
 use crate::model::{Arena, Doc, Node, Value};
 use crate::pickle::{Machine, Reader, Writer};
 use crate::tree::{self, State};
@@ -247,6 +247,7 @@ pub struct Encoder {
     options: EncodeOptions,
     arena: Arena,
     stack: Vec<Node>,
+    body: Vec<u8>,
 }
 
 impl Encoder {
@@ -275,12 +276,14 @@ impl Encoder {
     }
 
     fn with(&mut self, json: &str, class: Option<Class>) -> Result<Vec<u8>> {
-        if self.arena.items.capacity() > LARGE / size_of::<Node>() {
+        if self.body.capacity() > LARGE || self.arena.items.capacity() > LARGE / size_of::<Node>() {
             self.arena.shrink();
             self.stack.shrink_to(LARGE / size_of::<Node>());
+            self.body.shrink_to(LARGE);
         }
         self.arena.clear();
         self.stack.clear();
+        self.body.clear();
         self.record(json, class).map_err(|fail| Error::in_json(fail, json))
     }
 
@@ -289,18 +292,27 @@ impl Encoder {
             return fail(0, Reason::TooMuchInput);
         }
         let EncodeOptions { strict, style } = self.options;
-        let mut reader = json::Reader::new(json, &mut self.arena, &mut self.stack, strict);
-        let (class, state) = match class {
+        let mut reader = json::Reader::new(json, &mut self.arena, &mut self.stack, &mut self.body, strict);
+        let (class, draft) = match class {
             Some(class) => (class, reader.state(class)?),
             None => reader.record()?,
         };
         let doc = Doc { source: json.as_bytes(), arena: &self.arena };
-        if strict {
-            tree::check(doc, class, &state)?;
-        }
-        let mut out = Vec::with_capacity(json.len() + json.len() / 4 + 64);
+        let mut out = Vec::with_capacity(self.body.len() + 128);
         let mut writer = Writer::new(doc, &mut out);
-        writer.record(class, &state, style)?;
+        writer.start(class, style);
+        match draft {
+            Draft::Empty => writer.empty(),
+            Draft::Length(length) => writer.value(length)?,
+            Draft::Items { count, next } => {
+                let leaf = matches!(class, Class::Node(_, kind) if kind.is_leaf());
+                writer.items(leaf, count, &self.body, next)?;
+            }
+            Draft::Children { children, first } => {
+                writer.children(self.arena.slice(children), first)?;
+            }
+        }
+        writer.stop();
         Ok(out)
     }
 }

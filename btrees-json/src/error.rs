@@ -146,15 +146,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(crate) fn in_record(fail: Fail, record: &[u8]) -> Error {
-        let offset = fail.at as usize;
+        let (at, reason) = *fail.0;
+        let offset = at as usize;
         let opcode = record.get(offset).and_then(|&byte| crate::pickle::opcode_name(byte));
-        Error(Box::new(Inner { offset, opcode, path: None, reason: fail.reason }))
+        Error(Box::new(Inner { offset, opcode, path: None, reason }))
     }
 
     pub(crate) fn in_json(fail: Fail, json: &str) -> Error {
-        let offset = fail.at as usize;
+        let (at, reason) = *fail.0;
+        let offset = at as usize;
         let path = crate::json::path_at(json.as_bytes(), offset);
-        Error(Box::new(Inner { offset, opcode: None, path: Some(path), reason: fail.reason }))
+        Error(Box::new(Inner { offset, opcode: None, path: Some(path), reason }))
     }
 
     /// Where: in bytes from the start of the record or of the text.
@@ -194,17 +196,23 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What is passed about inside: an [`Error`] without what only a reader wants to know.
+/// What is passed about inside: an [`Error`] without what only a reader wants to know. One pointer,
+/// so that results stay in registers.
 #[derive(Debug)]
-pub(crate) struct Fail {
-    pub at: u32,
-    pub reason: Reason,
+pub(crate) struct Fail(Box<(u32, Reason)>);
+
+impl Fail {
+    #[cold]
+    pub fn new(at: u32, reason: Reason) -> Fail {
+        Fail(Box::new((at, reason)))
+    }
 }
 
 /// A result whose error will be located.
 pub(crate) type Fallible<T> = std::result::Result<T, Fail>;
 
 /// The error `reason` at byte `at`.
+#[cold]
 pub(crate) fn fail<T>(at: u32, reason: Reason) -> Fallible<T> {
-    Err(Fail { at, reason })
+    Err(Fail::new(at, reason))
 }

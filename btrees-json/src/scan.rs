@@ -53,9 +53,59 @@ pub(crate) fn ordinary(text: &[u8]) -> usize {
     text.len() - rest.len() + rest.iter().take_while(|&&byte| !is_special(byte)).count()
 }
 
+/// The number that a text begins with, modulo 2^64, and how many digits it has.
+#[inline]
+pub(crate) fn digits(text: &[u8]) -> (u64, usize) {
+    let (mut value, mut rest) = (0u64, text);
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let Some(eight) = eight_digits(u64::from_le_bytes(*word)) else { break };
+        value = value.wrapping_mul(100_000_000).wrapping_add(eight);
+        rest = behind;
+    }
+    while let Some((&digit @ b'0'..=b'9', behind)) = rest.split_first() {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        rest = behind;
+    }
+    (value, text.len() - rest.len())
+}
+
+/// The number of eight digits, the first in the lowest byte.
+#[inline]
+fn eight_digits(word: u64) -> Option<u64> {
+    let above = word.wrapping_add(ONES * (0x80 - 0x3a));
+    let below = word.wrapping_sub(ONES * 0x30);
+    if (word | above | below) & HIGH != 0 {
+        return None;
+    }
+    // Pairs of digits, then of pairs, then of fours: the lower one counts more.
+    let pairs = below.wrapping_mul(10).wrapping_add(below >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_of_any_number() {
+        for number in [0, 7, 12_345_678, 99_999_999, 100_000_000, 1_234_567_890_123_456_789, u64::MAX] {
+            for behind in ["", "x", ".5", ",12345678", "/", ":"] {
+                let text = format!("{number}{behind}");
+                assert_eq!(digits(text.as_bytes()), (number, number.to_string().len()), "{text}");
+            }
+        }
+        for place in 0..8 {
+            for byte in 0..=255u8 {
+                let mut text = *b"98765432";
+                text[place] = byte;
+                let want = std::str::from_utf8(&text).ok().filter(|_| byte.is_ascii_digit());
+                let want = want.map(|text| text.parse().unwrap());
+                assert_eq!(eight_digits(u64::from_le_bytes(text)), want);
+            }
+        }
+        assert_eq!(digits(b""), (0, 0));
+    }
 
     #[test]
     fn every_byte_at_every_place() {

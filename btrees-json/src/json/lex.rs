@@ -16,18 +16,21 @@ impl Reader<'_> {
         self.json.get(self.pos).copied()
     }
 
+    /// The next byte that is no space.
     #[inline]
-    pub(super) fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+    pub(super) fn next(&mut self) -> Option<u8> {
+        let mut next = self.peek();
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = next {
             self.pos += 1;
+            next = self.peek();
         }
+        next
     }
 
     /// Whether `byte` is next, behind spaces; if so it is read.
     #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
-        self.skip_space();
-        let found = self.peek() == Some(byte);
+        let found = self.next() == Some(byte);
         self.pos += usize::from(found);
         found
     }
@@ -144,19 +147,15 @@ impl Reader<'_> {
     pub(super) fn number(&mut self) -> Fallible<Node> {
         let start = self.pos;
         let negative = self.peek() == Some(b'-');
-        self.pos += usize::from(negative);
-        let first = self.pos;
-        let mut magnitude = 0u64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            // Wrong from the 20th digit on, when it is not used.
-            magnitude = magnitude.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.pos += 1;
-        }
-        let count = self.pos - first;
+        let first = start + usize::from(negative);
+        let digits = self.json.get(first..).unwrap_or_default();
+        // Wrong from the 20th digit on, when it is not used.
+        let (magnitude, count) = scan::digits(digits);
+        self.pos = first + count;
         if count == 0 {
             return self.fail("not a value");
         }
-        if count > 1 && self.json.get(first) == Some(&b'0') {
+        if count > 1 && digits.first() == Some(&b'0') {
             self.pos = first;
             return self.fail("number with a zero before it");
         }

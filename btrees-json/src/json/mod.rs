@@ -12,4 +12,5 @@ mod write;
 pub(crate) use path::path_at;
 pub(crate) use read::Reader;
 pub use sink::{Sink, Text, TextSink};
+pub(crate) use state::Draft;
 pub(crate) use write::{Failure, Writer};

@@ -60,6 +60,28 @@ pub(crate) fn path_at(json: &[u8], offset: usize) -> String {
     path
 }
 
+/// Behind the value that begins at `pos`, if it is one.
+pub(super) fn value_end(json: &[u8], mut pos: usize) -> usize {
+    let mut depth = 0usize;
+    loop {
+        match json.get(pos) {
+            Some(b'"') => {
+                pos = string_end(json, pos + 1);
+                continue;
+            }
+            Some(b'[' | b'{') => depth += 1,
+            Some(b',') if depth == 0 => return pos,
+            Some(b']' | b'}') => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return pos,
+            },
+            Some(_) => {}
+            None => return json.len(),
+        }
+        pos += 1;
+    }
+}
+
 /// Behind the quote that ends a string.
 fn string_end(json: &[u8], mut pos: usize) -> usize {
     loop {

@@ -1,7 +1,7 @@
 //! JSON text to values.
 
 use super::marker::{Marker, CLASS_KEYS, DATE_TIME_KEYS, KEY_PREFIX};
-use crate::error::{fail, Fail, Fallible, Reason};
+use crate::error::{fail, Fallible, Reason};
 use crate::model::{Arena, Doc, Node, Span, Value};
 use crate::MAX_DEPTH;
 use std::collections::hash_map::{Entry, HashMap};
@@ -15,6 +15,8 @@ pub(crate) struct Reader<'a> {
     pub(super) json: &'a [u8],
     pub(super) arena: &'a mut Arena,
     pub(super) stack: &'a mut Vec<Node>,
+    /// The pickles of the items of a node.
+    pub(super) body: &'a mut Vec<u8>,
     /// Whether a reference without a class is one, and not a pair with None.
     pub(super) strict: bool,
     frames: Vec<Frame>,
@@ -30,8 +32,14 @@ struct Frame {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(json: &'a str, arena: &'a mut Arena, stack: &'a mut Vec<Node>, strict: bool) -> Self {
-        Reader { json: json.as_bytes(), arena, stack, strict, frames: vec![], pos: 0 }
+    pub fn new(
+        json: &'a str,
+        arena: &'a mut Arena,
+        stack: &'a mut Vec<Node>,
+        body: &'a mut Vec<u8>,
+        strict: bool,
+    ) -> Self {
+        Reader { json: json.as_bytes(), arena, stack, body, strict, frames: vec![], pos: 0 }
     }
 
     pub(super) fn doc(&self) -> Doc<'_> {
@@ -41,16 +49,15 @@ impl<'a> Reader<'a> {
     /// The value that comes next, and all that is in it.
     #[inline]
     pub(super) fn value(&mut self) -> Fallible<Node> {
-        self.skip_space();
-        match self.peek() {
+        match self.next() {
             Some(b'[' | b'{') => self.collection(),
-            _ => self.leaf(),
+            next => self.leaf(next),
         }
     }
 
     #[inline]
-    fn leaf(&mut self) -> Fallible<Node> {
-        match self.peek() {
+    fn leaf(&mut self, next: Option<u8>) -> Fallible<Node> {
+        match next {
             Some(b'"') => {
                 let at = self.pos as u32;
                 Ok(Node { at, value: Value::Str(self.string()?) })
@@ -65,13 +72,12 @@ impl<'a> Reader<'a> {
 
     fn collection(&mut self) -> Fallible<Node> {
         loop {
-            self.skip_space();
-            let mut node = match self.peek() {
+            let mut node = match self.next() {
                 Some(bracket @ (b'[' | b'{')) => match self.open(bracket == b'{')? {
                     Some(empty) => empty,
                     None => continue,
                 },
-                _ => self.leaf()?,
+                next => self.leaf(next)?,
             };
             // What ends here, perhaps together with what it is in.
             loop {
@@ -121,7 +127,7 @@ impl<'a> Reader<'a> {
 
     /// A key and its colon.
     fn key(&mut self) -> Fallible<()> {
-        self.skip_space();
+        self.next();
         let at = self.pos as u32;
         let span = self.string()?;
         self.stack.push(Node { at, value: Value::Str(span) });
@@ -213,10 +219,9 @@ impl<'a> Reader<'a> {
 
     /// Nothing but space is left.
     pub(super) fn end(&mut self) -> Fallible<()> {
-        self.skip_space();
-        match self.peek() {
+        match self.next() {
             None => Ok(()),
-            Some(_) => Err(Fail { at: self.pos as u32, reason: Reason::Json("text goes on behind its end") }),
+            Some(_) => fail(self.pos as u32, Reason::Json("text goes on behind its end")),
         }
     }
 }

@@ -117,7 +117,7 @@ impl<'a, S: Sink> Writer<'a, S> {
     }
 
     fn fail(&self, node: Node, reason: Reason) -> Written<S> {
-        Err(Failure::Value(Fail { at: node.at, reason }))
+        Err(Failure::Value(Fail::new(node.at, reason)))
     }
 
     /// A value and all that is in it.

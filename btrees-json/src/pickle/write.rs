@@ -3,7 +3,6 @@
 use super::op;
 use crate::error::{fail, Fallible, Reason};
 use crate::model::{Doc, Extra, Items, Moment, Node, RefClass, Value, Zone};
-use crate::tree::State;
 use crate::{Class, Style, MAX_DEPTH};
 
 /// Appends pickles to `out`.
@@ -24,8 +23,8 @@ impl<'a> Writer<'a> {
         Writer { doc, out, frames: vec![] }
     }
 
-    /// The two pickles of a record.
-    pub fn record(&mut self, class: Class, state: &State, style: Style) -> Fallible<()> {
+    /// The class pickle, and what the state pickle begins with.
+    pub fn start(&mut self, class: Class, style: Style) {
         let protocol = match style {
             Style::Codec => 2,
             Style::Zodb => 3,
@@ -43,40 +42,48 @@ impl<'a> Writer<'a> {
             }
         }
         self.out.extend_from_slice(&[op::STOP, op::PROTO, protocol]);
-        self.state(class, state)?;
-        self.out.push(op::STOP);
-        Ok(())
     }
 
-    fn state(&mut self, class: Class, state: &State) -> Fallible<()> {
-        match *state {
-            State::Empty => self.out.push(op::NONE),
-            State::Length(length) => self.value(length)?,
-            State::Items { items, next } => {
-                self.tuple(self.doc.arena.slice(items))?;
-                let leaf = matches!(class, Class::Node(_, kind) if kind.is_leaf());
-                match next {
-                    Some(next) => {
-                        self.value(next)?;
-                        self.out.push(op::TUPLE2);
-                    }
-                    None if leaf => self.out.push(op::TUPLE1),
-                    // The tree, its only child, and the child's state.
-                    None => self.out.extend_from_slice(&[op::TUPLE1; 3]),
-                }
-            }
-            State::Children { children, first } => {
-                self.tuple(self.doc.arena.slice(children))?;
-                self.value(first)?;
+    /// The state of a node with these items, of which the pickles are given.
+    pub fn items(&mut self, leaf: bool, count: usize, items: &[u8], next: Option<Node>) -> Fallible<()> {
+        let end = self.tuple_start(count);
+        self.out.extend_from_slice(items);
+        self.out.extend_from_slice(end);
+        match next {
+            Some(next) => {
+                self.value(next)?;
                 self.out.push(op::TUPLE2);
             }
+            None if leaf => self.out.push(op::TUPLE1),
+            // The tree, its only child, and the child's state.
+            None => self.out.extend_from_slice(&[op::TUPLE1; 3]),
         }
         Ok(())
     }
 
+    /// The state of a node with children.
+    pub fn children(&mut self, children: &[Node], first: Node) -> Fallible<()> {
+        let end = self.tuple_start(children.len());
+        children.iter().try_for_each(|&node| self.value(node))?;
+        self.out.extend_from_slice(end);
+        self.value(first)?;
+        self.out.push(op::TUPLE2);
+        Ok(())
+    }
+
+    /// The state of an empty tree.
+    pub fn empty(&mut self) {
+        self.out.push(op::NONE);
+    }
+
+    /// What ends a pickle.
+    pub fn stop(&mut self) {
+        self.out.push(op::STOP);
+    }
+
     /// A value and all that is in it.
     #[inline]
-    fn value(&mut self, node: Node) -> Fallible<()> {
+    pub fn value(&mut self, node: Node) -> Fallible<()> {
         self.open(node)?;
         while let Some(frame) = self.frames.last_mut() {
             match frame.items.next() {
@@ -87,14 +94,6 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Items in one tuple.
-    fn tuple(&mut self, items: &[Node]) -> Fallible<()> {
-        let end = self.tuple_start(items.len());
-        items.iter().try_for_each(|&node| self.value(node))?;
-        self.out.extend_from_slice(end);
         Ok(())
     }
 

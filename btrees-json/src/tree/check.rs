@@ -3,7 +3,7 @@
 use super::order::{Comparer, Order};
 use super::State;
 use crate::error::{fail, Fallible, Reason};
-use crate::model::{Doc, Integer, Node, RefClass, Value};
+use crate::model::{Doc, Integer, Node, RefClass, Span, Value};
 use crate::{Class, Column, Kind, Prefix};
 use std::cmp::Ordering;
 
@@ -14,41 +14,62 @@ pub(crate) fn check(doc: Doc, class: Class, state: &State) -> Fallible<()> {
     match *state {
         State::Empty | State::Length(_) => Ok(()),
         State::Items { items, next } => {
-            let stride = if kind.is_map() { 2 } else { 1 };
             let nodes = doc.arena.slice(items);
-            if let (Some(values), true) = (nodes.get(1..), kind.is_map()) {
-                values.iter().step_by(2).try_for_each(|&node| column(doc, "value", prefix.values, node))?;
+            let mut checker = Checker::new(prefix, doc.source);
+            for item in nodes.chunks(if kind.is_map() { 2 } else { 1 }) {
+                item.first().into_iter().try_for_each(|&key| checker.key(doc, key))?;
+                item.get(1).into_iter().try_for_each(|&value| checker.value(doc, value))?;
             }
-            keys(doc, prefix, nodes.iter().step_by(stride).copied())?;
-            match next {
-                Some(next) => reference(doc, next, prefix, &[kind.leaf()]).map(|_| ()),
-                None if nodes.is_empty() && !kind.is_leaf() => {
-                    // Where it begins is not known; it is all there is.
-                    fail(0, Reason::Structure("an empty tree is null, not a tree without items"))
-                }
-                None => Ok(()),
-            }
+            check_items(doc, prefix, kind, nodes.len(), next)
         }
-        State::Children { children, first } => {
-            let nodes = doc.arena.slice(children);
-            keys(doc, prefix, nodes.iter().skip(1).step_by(2).copied())?;
-            let leaf = kind.leaf();
-            let first_oid = reference(doc, first, prefix, &[leaf])?.map(|(oid, _)| oid);
-            let mut below = None;
-            for (place, &node) in nodes.iter().step_by(2).enumerate() {
-                let Some((oid, child)) = reference(doc, node, prefix, &[leaf, kind])? else { continue };
-                if *below.get_or_insert(child) != child {
-                    return fail(node.at, Reason::Structure("leaves and trees beside each other"));
-                }
-                if place == 0 && child == leaf && first_oid.is_some_and(|first| first != oid) {
-                    return fail(node.at, Reason::Structure("the first child is a leaf other than @first"));
-                }
-                if Some(oid) == first_oid && (place > 0 || child != leaf) {
-                    return fail(node.at, Reason::Structure("@first is not the first child"));
-                }
-            }
-            Ok(())
+        State::Children { children, first } => check_children(doc, prefix, kind, children, first),
+    }
+}
+
+/// Keys ascend, and references are to nodes below.
+pub(crate) fn check_children(
+    doc: Doc,
+    prefix: &'static Prefix,
+    kind: Kind,
+    children: Span,
+    first: Node,
+) -> Fallible<()> {
+    let nodes = doc.arena.slice(children);
+    let mut checker = Checker::new(prefix, doc.source);
+    nodes.iter().skip(1).step_by(2).try_for_each(|&key| checker.key(doc, key))?;
+    let leaf = kind.leaf();
+    let first_oid = reference(doc, first, prefix, &[leaf])?.map(|(oid, _)| oid);
+    let mut below = None;
+    for (place, &node) in nodes.iter().step_by(2).enumerate() {
+        let Some((oid, child)) = reference(doc, node, prefix, &[leaf, kind])? else { continue };
+        if *below.get_or_insert(child) != child {
+            return fail(node.at, Reason::Structure("leaves and trees beside each other"));
         }
+        if place == 0 && child == leaf && first_oid.is_some_and(|first| first != oid) {
+            return fail(node.at, Reason::Structure("the first child is a leaf other than @first"));
+        }
+        if Some(oid) == first_oid && (place > 0 || child != leaf) {
+            return fail(node.at, Reason::Structure("@first is not the first child"));
+        }
+    }
+    Ok(())
+}
+
+/// What is to be seen when all items have been.
+pub(crate) fn check_items(
+    doc: Doc,
+    prefix: &Prefix,
+    kind: Kind,
+    count: usize,
+    next: Option<Node>,
+) -> Fallible<()> {
+    match next {
+        Some(next) => reference(doc, next, prefix, &[kind.leaf()]).map(|_| ()),
+        // Where it begins is not known; it is all there is.
+        None if count == 0 && !kind.is_leaf() => {
+            fail(0, Reason::Structure("an empty tree is null, not a tree without items"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -66,26 +87,46 @@ fn reference(doc: Doc, node: Node, prefix: &Prefix, kinds: &[Kind]) -> Fallible<
     }
 }
 
-fn keys(doc: Doc, prefix: &Prefix, keys: impl Iterator<Item = Node>) -> Fallible<()> {
-    let mut comparer = Comparer::new(doc);
-    let mut before: Option<Node> = None;
-    for key in keys {
-        column(doc, "key", prefix.keys, key)?;
-        if let Some(before) = before {
-            match comparer.keys(before, key)? {
-                Order::Known(Ordering::Less) | Order::Unknown => {}
-                Order::Known(Ordering::Equal) => return fail(key.at, Reason::DuplicateKey),
-                Order::Known(Ordering::Greater) => return fail(key.at, Reason::KeyOrder),
-                Order::None => return fail(key.at, Reason::KeyTypes),
-            }
-        }
-        before = Some(key);
+/// Looks at the keys and values of a node, one after the other.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    prefix: &'static Prefix,
+    before: Option<Node>,
+    comparer: Comparer,
+}
+
+impl Checker {
+    pub fn new(prefix: &'static Prefix, source: &[u8]) -> Self {
+        Checker { prefix, before: None, comparer: Comparer::new(source) }
     }
-    Ok(())
+
+    #[inline]
+    pub fn key(&mut self, doc: Doc, key: Node) -> Fallible<()> {
+        column(doc, "key", self.prefix.keys, key)?;
+        let Some(before) = self.before.replace(key) else { return Ok(()) };
+        match self.comparer.keys(doc, before, key)? {
+            Order::Known(Ordering::Less) | Order::Unknown => Ok(()),
+            Order::Known(Ordering::Equal) => fail(key.at, Reason::DuplicateKey),
+            Order::Known(Ordering::Greater) => fail(key.at, Reason::KeyOrder),
+            Order::None => fail(key.at, Reason::KeyTypes),
+        }
+    }
+
+    #[inline]
+    pub fn value(&self, doc: Doc, value: Node) -> Fallible<()> {
+        column(doc, "value", self.prefix.values, value)
+    }
 }
 
 #[inline]
 fn column(doc: Doc, what: &'static str, column: Column, node: Node) -> Fallible<()> {
+    match (column, node.value) {
+        (Column::Object, _) | (Column::I64, Value::Int(_)) => Ok(()),
+        _ => narrow_column(doc, what, column, node),
+    }
+}
+
+fn narrow_column(doc: Doc, what: &'static str, column: Column, node: Node) -> Fallible<()> {
     let want = match (column, node.value) {
         (Column::Object, _) => return Ok(()),
         (Column::I32, Value::Int(value)) if i32::try_from(value.int()).is_ok() => return Ok(()),

@@ -3,7 +3,7 @@
 mod check;
 mod order;
 
-pub(crate) use check::check;
+pub(crate) use check::{check, check_children, check_items, Checker};
 
 use crate::error::{fail, Fallible, Reason};
 use crate::model::{Doc, Node, Span, Value};
@@ -44,7 +44,7 @@ impl State {
                     None => wrong("not the nesting of a tree with one leaf"),
                 },
                 [Node { value: Value::Tuple(children), .. }, first] => {
-                    State::expect_children(doc, children, first)?;
+                    expect_children(doc, children, first)?;
                     Ok(State::Children { children, first })
                 }
                 _ => wrong("not what a tree has"),
@@ -71,18 +71,18 @@ impl State {
             _ => fail(items.at, Reason::State("items are not in a tuple")),
         }
     }
+}
 
-    /// References with one key between each two.
-    pub fn expect_children(doc: Doc, children: Span, first: Node) -> Fallible<()> {
-        let nodes = doc.arena.slice(children);
-        if nodes.len() % 2 == 0 {
-            return fail(first.at, Reason::State("children are not one more than the keys between them"));
-        }
-        let is_ref = |node: &&Node| matches!(node.value, Value::Ref(_));
-        match nodes.iter().step_by(2).chain([&first]).find(|node| !is_ref(node)) {
-            Some(node) => fail(node.at, Reason::State("a child is not a reference")),
-            None => Ok(()),
-        }
+/// References with one key between each two.
+pub(crate) fn expect_children(doc: Doc, children: Span, first: Node) -> Fallible<()> {
+    let nodes = doc.arena.slice(children);
+    if nodes.len() % 2 == 0 {
+        return fail(first.at, Reason::State("children are not one more than the keys between them"));
+    }
+    let is_ref = |node: &&Node| matches!(node.value, Value::Ref(_));
+    match nodes.iter().step_by(2).chain([&first]).find(|node| !is_ref(node)) {
+        Some(node) => fail(node.at, Reason::State("a child is not a reference")),
+        None => Ok(()),
     }
 }
 

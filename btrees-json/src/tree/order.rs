@@ -21,35 +21,35 @@ const EQUAL: Order = Order::Known(Ordering::Equal);
 const DEEPEST: usize = 64;
 
 /// Compares keys.
-pub(super) struct Comparer<'a> {
-    doc: Doc<'a>,
+#[derive(Debug)]
+pub(super) struct Comparer {
     /// Tuples can share their items, and be larger than the record by any factor.
     budget: usize,
 }
 
-impl<'a> Comparer<'a> {
-    pub fn new(doc: Doc<'a>) -> Self {
-        Comparer { doc, budget: doc.source.len().saturating_mul(8).saturating_add(1 << 16) }
+impl Comparer {
+    pub fn new(source: &[u8]) -> Self {
+        Comparer { budget: source.len().saturating_mul(8).saturating_add(1 << 16) }
     }
 
     /// BTrees have None before any other key, which Python has not.
     #[inline]
-    pub fn keys(&mut self, one: Node, two: Node) -> Fallible<Order> {
+    pub fn keys(&mut self, doc: Doc, one: Node, two: Node) -> Fallible<Order> {
         match (one.value, two.value) {
             (Value::Plain(one) | Value::Str(one), Value::Plain(two) | Value::Str(two)) => {
                 // UTF-8 has the order of the code points.
-                Ok(Order::Known(self.doc.bytes(one).cmp(self.doc.bytes(two))))
+                Ok(Order::Known(doc.bytes(one).cmp(doc.bytes(two))))
             }
             (Value::Int(one), Value::Int(two)) => Ok(Order::Known(one.int().cmp(&two.int()))),
             (Value::None, Value::None) => Ok(EQUAL),
             (Value::None, _) => Ok(Order::Known(Ordering::Less)),
             (_, Value::None) => Ok(Order::Known(Ordering::Greater)),
             (Value::Dict(_), _) | (_, Value::Dict(_)) => Ok(Order::None),
-            _ => self.compare(one, two, 0),
+            _ => self.compare(doc, one, two, 0),
         }
     }
 
-    fn compare(&mut self, one: Node, two: Node, depth: usize) -> Fallible<Order> {
+    fn compare(&mut self, doc: Doc, one: Node, two: Node, depth: usize) -> Fallible<Order> {
         self.budget = match self.budget.checked_sub(1) {
             Some(budget) => budget,
             None => return fail(two.at, Reason::TooMuchOutput),
@@ -57,7 +57,6 @@ impl<'a> Comparer<'a> {
         if depth > DEEPEST {
             return fail(two.at, Reason::TooDeep);
         }
-        let doc = self.doc;
         let known = |order| Ok(Order::Known(order));
         match (one.value, two.value) {
             (Value::Plain(one) | Value::Str(one), Value::Plain(two) | Value::Str(two)) => {
@@ -66,7 +65,7 @@ impl<'a> Comparer<'a> {
             (Value::Bytes(one), Value::Bytes(two)) => known(doc.bytes(one).cmp(doc.bytes(two))),
             (Value::None, Value::None) => Ok(EQUAL),
             (Value::Tuple(_), Value::Tuple(_)) | (Value::List(_), Value::List(_)) => {
-                self.items(one, two, depth)
+                self.items(doc, one, two, depth)
             }
             (Value::Extra(one), Value::Extra(two)) => Ok(extras(doc, one, two)),
             _ => match (number(doc, one.value), number(doc, two.value)) {
@@ -87,8 +86,7 @@ impl<'a> Comparer<'a> {
     }
 
     /// The first items that differ decide.
-    fn items(&mut self, one: Node, two: Node, depth: usize) -> Fallible<Order> {
-        let doc = self.doc;
+    fn items(&mut self, doc: Doc, one: Node, two: Node, depth: usize) -> Fallible<Order> {
         let items = |node: Node| match node.value {
             Value::Tuple(span) => doc.tuple(span),
             Value::List(id) => doc.items(id),
@@ -97,7 +95,7 @@ impl<'a> Comparer<'a> {
         let (mut one, mut two) = (items(one), items(two));
         loop {
             match (one.next(), two.next()) {
-                (Some(one), Some(two)) => match self.compare(one, two, depth + 1)? {
+                (Some(one), Some(two)) => match self.compare(doc, one, two, depth + 1)? {
                     EQUAL => {}
                     order => return Ok(order),
                 },
