@@ -123,12 +123,17 @@ impl Class {
     /// assert_eq!(Class::parse("BTrees.LOBTree", "OOTreeSet"), None);
     /// ```
     pub fn parse(module: &str, name: &str) -> Option<Class> {
-        if module == "BTrees.Length" {
-            return (name == "Length").then_some(Class::Length);
+        Class::of_names((module.as_bytes(), name.as_bytes()))
+    }
+
+    pub(crate) fn of_names((module, name): (&[u8], &[u8])) -> Option<Class> {
+        if module == b"BTrees.Length" {
+            return (name == b"Length").then_some(Class::Length);
         }
-        let letters = module.strip_prefix("BTrees.")?.strip_suffix("BTree")?;
-        let prefix = PREFIXES.iter().find(|prefix| prefix.name == letters)?;
-        let (kind, _) = Kind::ALL.into_iter().zip(prefix.classes).find(|&(_, class)| class == name)?;
+        let letters = module.strip_prefix(b"BTrees.")?.strip_suffix(b"BTree")?;
+        let prefix = PREFIXES.iter().find(|prefix| prefix.name.as_bytes() == letters)?;
+        let is_name = |class: &str| class.as_bytes() == name;
+        let (kind, _) = Kind::ALL.into_iter().zip(prefix.classes).find(|&(_, class)| is_name(class))?;
         Some(Class::Node(prefix, kind))
     }
 

@@ -126,15 +126,11 @@ impl Decoder {
 /// The class that a class pickle names: `class`, `(module, name)`, or a pair of either and of
 /// nothing.
 fn class_of(doc: Doc, node: Node) -> Fallible<Class> {
-    let known = |module: &str, name: &str| match Class::parse(module, name) {
-        Some(class) => Ok(class),
-        None => fail(node.at, Reason::UnknownClass(format!("{module}.{name}"))),
-    };
     let named = |value: Value| match value {
         Value::Class(class) => Some(doc.class_name(class)),
         Value::Tuple(items) => match *doc.arena.slice(items) {
             [Node { value: Value::Plain(module) | Value::Str(module), .. }, Node { value: Value::Plain(name) | Value::Str(name), .. }] => {
-                Some((doc.text(module), doc.text(name)))
+                Some((doc.bytes(module), doc.bytes(name)))
             }
             _ => None,
         },
@@ -148,9 +144,13 @@ fn class_of(doc: Doc, node: Node) -> Fallible<Class> {
         },
         _ => None,
     });
-    match found {
-        Some((module, name)) => known(module, name),
-        None => fail(node.at, Reason::ClassPickle),
+    let Some((module, name)) = found else { return fail(node.at, Reason::ClassPickle) };
+    match Class::of_names((module, name)) {
+        Some(class) => Ok(class),
+        None => {
+            let name = [module, b".", name].map(String::from_utf8_lossy).concat();
+            fail(node.at, Reason::UnknownClass(name))
+        }
     }
 }
 

@@ -5,20 +5,20 @@ const HIGH: u64 = ONES << 7;
 
 /// The high bit of each byte that is a control character, a quote or a backslash is set, and
 /// perhaps that of bytes behind these. Bytes of 0x80 and above have any.
-#[inline]
+#[inline(always)]
 fn special(word: u64) -> u64 {
     let quote = word ^ (ONES * 0x22);
     let backslash = word ^ (ONES * 0x5c);
     word.wrapping_sub(ONES * 0x20) | quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES)
 }
 
-#[inline]
+#[inline(always)]
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Whether the text is ASCII and needs no escapes in JSON.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_plain(text: &[u8]) -> bool {
     let plain = |word: u64| (special(word) | word) & HIGH == 0;
     if let Some(last) = text.last_chunk::<8>() {
@@ -39,7 +39,7 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
 }
 
 /// How many bytes come before the first control character, quote or backslash.
-#[inline]
+#[inline(always)]
 pub(crate) fn ordinary(text: &[u8]) -> usize {
     let mut rest = text;
     while let Some((word, behind)) = rest.split_first_chunk::<8>() {
@@ -54,33 +54,50 @@ pub(crate) fn ordinary(text: &[u8]) -> usize {
 }
 
 /// The number that a text begins with, modulo 2^64, and how many digits it has.
-#[inline]
+#[inline(always)]
 pub(crate) fn digits(text: &[u8]) -> (u64, usize) {
+    const POWERS: [u64; 8] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
     let (mut value, mut rest) = (0u64, text);
     while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-        let Some(eight) = eight_digits(u64::from_le_bytes(*word)) else { break };
-        value = value.wrapping_mul(100_000_000).wrapping_add(eight);
-        rest = behind;
+        let word = u64::from_le_bytes(*word);
+        let above = word.wrapping_add(ONES * (0x80 - 0x3a));
+        let below = word.wrapping_sub(ONES * 0x30);
+        // Exact up to the first byte that is no digit.
+        let other = (word | above | below) & HIGH;
+        let before = text.len() - rest.len();
+        match other.trailing_zeros() {
+            64 => {
+                value = value.wrapping_mul(100_000_000).wrapping_add(eight_digits(below));
+                rest = behind;
+            }
+            7 => return (value, before),
+            bits => {
+                let count = bits as usize / 8;
+                let power = POWERS.get(count).copied().unwrap_or(1);
+                let last = eight_digits(below << (64 - 8 * count));
+                return (value.wrapping_mul(power).wrapping_add(last), before + count);
+            }
+        }
     }
-    while let Some((&digit @ b'0'..=b'9', behind)) = rest.split_first() {
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-        rest = behind;
+    let mut count = text.len() - rest.len();
+    for &byte in rest {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        count += 1;
     }
-    (value, text.len() - rest.len())
+    (value, count)
 }
 
-/// The number of eight digits, the first in the lowest byte.
-#[inline]
-fn eight_digits(word: u64) -> Option<u64> {
-    let above = word.wrapping_add(ONES * (0x80 - 0x3a));
-    let below = word.wrapping_sub(ONES * 0x30);
-    if (word | above | below) & HIGH != 0 {
-        return None;
-    }
+/// The number of eight digits, 0 to 9, the first in the lowest byte.
+#[inline(always)]
+fn eight_digits(digits: u64) -> u64 {
     // Pairs of digits, then of pairs, then of fours: the lower one counts more.
-    let pairs = below.wrapping_mul(10).wrapping_add(below >> 8) & 0x00ff_00ff_00ff_00ff;
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
 #[cfg(test)]
@@ -95,13 +112,14 @@ mod tests {
                 assert_eq!(digits(text.as_bytes()), (number, number.to_string().len()), "{text}");
             }
         }
-        for place in 0..8 {
+        for place in 0..12 {
             for byte in 0..=255u8 {
-                let mut text = *b"98765432";
+                let mut text = *b"98765432109876543210";
                 text[place] = byte;
-                let want = std::str::from_utf8(&text).ok().filter(|_| byte.is_ascii_digit());
-                let want = want.map(|text| text.parse().unwrap());
-                assert_eq!(eight_digits(u64::from_le_bytes(text)), want);
+                if !byte.is_ascii_digit() {
+                    let number = std::str::from_utf8(&text[..place]).unwrap();
+                    assert_eq!(digits(&text), (number.parse().unwrap_or(0), place), "{text:?}");
+                }
             }
         }
         assert_eq!(digits(b""), (0, 0));

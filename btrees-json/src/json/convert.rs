@@ -81,8 +81,7 @@ impl Reader<'_> {
                 };
             }
             _ => {
-                let base64 = text.as_bytes().to_vec();
-                let Some(span) = self.base64(&base64) else { return wrong("not base64") };
+                let Some(span) = self.base64(span) else { return wrong("not base64") };
                 return match marker {
                     Marker::Bytes => Ok(Value::Bytes(span)),
                     _ if std::str::from_utf8(self.doc().bytes(span)).is_ok() => Ok(Value::Str(span)),
@@ -116,7 +115,18 @@ impl Reader<'_> {
     }
 
     /// Unpacks base64 to the side.
-    pub(super) fn base64(&mut self, text: &[u8]) -> Option<Span> {
+    pub(super) fn base64(&mut self, span: Span) -> Option<Span> {
+        let json = self.json;
+        match json.get(span.start as usize..span.end() as usize) {
+            Some(text) => self.unpack(text),
+            None => {
+                let text = self.doc().bytes(span).to_vec();
+                self.unpack(&text)
+            }
+        }
+    }
+
+    fn unpack(&mut self, text: &[u8]) -> Option<Span> {
         let begin = self.arena.side.len();
         STANDARD.decode_vec(text, &mut self.arena.side).ok()?;
         Some(self.side_span(begin))
@@ -167,16 +177,11 @@ impl Reader<'_> {
 
     /// A class of BTrees in the table of classes.
     pub(super) fn known_class(&mut self, class: Class) -> u32 {
-        let module = class.module().len() as u32;
         let begin = self.arena.side.len();
         self.arena.side.extend_from_slice(class.to_string().as_bytes());
         let span = self.side_span(begin);
-        self.ref_class(ClassName { span, module })
-    }
-
-    fn add_class(&mut self, class: ClassName) -> u32 {
-        self.arena.classes.push(class);
-        self.arena.classes.len() as u32 - 1
+        // Its name is one.
+        self.ref_class(span).unwrap_or_default()
     }
 
     fn reference(&mut self, payload: Node) -> Fallible<Value> {
@@ -199,8 +204,8 @@ impl Reader<'_> {
                 let Some(name) = self.literal(class) else {
                     return wrong(class.at, "the class is not a string");
                 };
-                let Some(class_name) = self.dotted(name) else { return fail(class.at, Reason::ClassName) };
-                Ref { oid: number, class: RefClass::Class(self.ref_class(class_name)) }
+                let Some(class) = self.ref_class(name) else { return fail(class.at, Reason::ClassName) };
+                Ref { oid: number, class: RefClass::Class(class) }
             }
             _ => return wrong(payload.at, "neither an oid nor an array of oid and class"),
         };
@@ -209,28 +214,34 @@ impl Reader<'_> {
     }
 
     fn oid(&self, node: Node) -> Option<u64> {
-        let text = self.doc().text(self.literal(node)?);
-        let hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        u64::from_str_radix(text, 16).ok().filter(|_| hex)
+        let text: &[u8; 16] = self.doc().bytes(self.literal(node)?).try_into().ok()?;
+        text.iter().try_fold(0, |oid, &byte| {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                b'A'..=b'F' => byte - b'A' + 10,
+                _ => return None,
+            };
+            Some(oid << 4 | u64::from(digit))
+        })
     }
 
-    /// A name like `module.Class`.
-    fn dotted(&self, span: Span) -> Option<ClassName> {
+    /// The class of a name like `module.Class`.
+    fn ref_class(&mut self, span: Span) -> Option<u32> {
         let text = self.doc().bytes(span);
-        let module = memchr::memrchr(b'.', text)?;
-        let (before, name) = text.split_at_checked(module)?;
-        let fits = names::is_dotted(before) && names::is_identifier(name.get(1..)?);
-        fits.then_some(ClassName { span, module: module as u32 })
-    }
-
-    /// Neighbouring references mostly have the same class.
-    fn ref_class(&mut self, class: ClassName) -> u32 {
+        // Neighbouring references mostly have the same class.
         if let Some(last) = self.arena.classes.last() {
-            if self.doc().bytes(last.span) == self.doc().bytes(class.span) {
-                return self.arena.classes.len() as u32 - 1;
+            if self.doc().bytes(last.span) == text {
+                return Some(self.arena.classes.len() as u32 - 1);
             }
         }
-        self.add_class(class)
+        let module = memchr::memrchr(b'.', text)?;
+        let (before, name) = text.split_at_checked(module)?;
+        if !names::is_dotted(before) || !names::is_identifier(name.get(1..)?) {
+            return None;
+        }
+        self.arena.classes.push(ClassName { span, module: module as u32 });
+        Some(self.arena.classes.len() as u32 - 1)
     }
 }
 

@@ -11,14 +11,22 @@ impl Reader<'_> {
         fail(self.pos as u32, if ended { Reason::Truncated } else { Reason::Json(what) })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek(&self) -> Option<u8> {
         self.json.get(self.pos).copied()
     }
 
     /// The next byte that is no space.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Option<u8> {
+        match self.peek() {
+            Some(next) if next > b' ' => Some(next),
+            _ => self.next_behind_space(),
+        }
+    }
+
+    #[inline(never)]
+    fn next_behind_space(&mut self) -> Option<u8> {
         let mut next = self.peek();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = next {
             self.pos += 1;
@@ -28,14 +36,16 @@ impl Reader<'_> {
     }
 
     /// Whether `byte` is next, behind spaces; if so it is read.
-    #[inline]
+    #[inline(always)]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
-        let found = self.next() == Some(byte);
-        self.pos += usize::from(found);
-        found
+        if self.peek() == Some(byte) || self.next() == Some(byte) {
+            self.pos += 1;
+            return true;
+        }
+        false
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn expect(&mut self, byte: u8, what: &'static str) -> Fallible<()> {
         if self.eat(byte) {
             Ok(())
@@ -56,7 +66,7 @@ impl Reader<'_> {
     }
 
     /// The string that begins here, with its quote.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Fallible<Span> {
         if self.peek() != Some(b'"') {
             return self.fail("not a string");
@@ -143,7 +153,7 @@ impl Reader<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn number(&mut self) -> Fallible<Node> {
         let start = self.pos;
         let negative = self.peek() == Some(b'-');

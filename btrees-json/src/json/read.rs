@@ -47,15 +47,69 @@ impl<'a> Reader<'a> {
     }
 
     /// The value that comes next, and all that is in it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&mut self) -> Fallible<Node> {
         match self.next() {
-            Some(b'[' | b'{') => self.collection(),
+            Some(b'{') => self.marked(),
+            Some(b'[') => self.collection(),
             next => self.leaf(next),
         }
     }
 
-    #[inline]
+    /// An object, which often has one key of ours and a string, or a reference.
+    fn marked(&mut self) -> Fallible<Node> {
+        let at = self.pos;
+        match self.single() {
+            Some((marker, payload)) => Ok(Node { at: at as u32, value: self.convert(marker, payload)? }),
+            None => {
+                self.pos = at;
+                self.collection()
+            }
+        }
+    }
+
+    /// Marker and payload, if it is as short as that.
+    fn single(&mut self) -> Option<(Marker, Node)> {
+        let rest = self.json.get(self.pos..)?;
+        let (_, key) = rest.split_at_checked(if rest.starts_with(b"{\"@") { 2 } else { return None })?;
+        let len = key.iter().take(6).position(|&byte| byte == b'"')?;
+        let marker = Marker::of_key(key.get(..len)?)?;
+        if key.get(len + 1) != Some(&b':') {
+            return None;
+        }
+        self.pos += len + 4;
+        let at = self.pos as u32;
+        let value = match (self.peek()?, marker) {
+            (b'"', _) => Value::Str(self.string().ok()?),
+            (b'[', Marker::Ref) => self.short_list()?,
+            _ => return None,
+        };
+        if self.peek() != Some(b'}') {
+            return None;
+        }
+        self.pos += 1;
+        Some((marker, Node { at, value }))
+    }
+
+    /// An array of two strings.
+    fn short_list(&mut self) -> Option<Value> {
+        self.pos += 1;
+        let height = self.stack.len();
+        for end in [b',', b']'] {
+            let at = self.pos as u32;
+            let value = Value::Str(self.string().ok()?);
+            self.stack.push(Node { at, value });
+            if self.peek() != Some(end) {
+                self.stack.truncate(height);
+                return None;
+            }
+            self.pos += 1;
+        }
+        let items = self.arena.take_items(self.stack, height);
+        Some(Value::List(self.arena.new_object(items)))
+    }
+
+    #[inline(always)]
     fn leaf(&mut self, next: Option<u8>) -> Fallible<Node> {
         match next {
             Some(b'"') => {
@@ -173,9 +227,11 @@ impl<'a> Reader<'a> {
     fn decode_keys(&mut self, height: usize) -> Fallible<()> {
         for place in (height..self.stack.len()).step_by(2) {
             let Some(&Node { at, value: Value::Str(key) }) = self.stack.get(place) else { continue };
-            let Some(base64) = self.doc().bytes(key).strip_prefix(KEY_PREFIX.as_bytes()) else { continue };
-            let base64 = base64.to_vec();
-            let value = match self.base64(&base64) {
+            if !self.doc().bytes(key).starts_with(KEY_PREFIX.as_bytes()) {
+                continue;
+            }
+            let prefix = KEY_PREFIX.len() as u32;
+            let value = match self.base64(Span { start: key.start + prefix, len: key.len - prefix }) {
                 Some(span) if std::str::from_utf8(self.doc().bytes(span)).is_ok() => Value::Str(span),
                 _ => return fail(at, Reason::Marker(KEY_PREFIX, "not base64 of UTF-8")),
             };

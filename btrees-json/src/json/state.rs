@@ -253,7 +253,7 @@ impl Reader<'_> {
         Ok(count)
     }
 
-    #[inline]
+    #[inline(always)]
     fn write(&mut self, node: Node) -> Fallible<()> {
         let doc = crate::model::Doc { source: self.json, arena: self.arena };
         Writer::new(doc, self.body).value(node)

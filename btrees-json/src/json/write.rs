@@ -299,12 +299,12 @@ impl<'a, S: Sink> Writer<'a, S> {
     /// A class as a value: no other than those of BTrees.
     fn class(&mut self, node: Node, class: u32) -> Written<S> {
         let (module, name) = self.doc.class_name(class);
-        if Class::parse(module, name).is_none() {
-            return self.fail(node, Reason::UnknownClass(format!("{module}.{name}")));
+        if Class::of_names((module, name)).is_none() {
+            return self.fail(node, Reason::UnknownClass(self.doc.class_text(class)));
         }
         self.sink.object()?;
         self.sink.key(Text::plain(Marker::Class.key().as_bytes()))?;
-        self.names(module.as_bytes(), name.as_bytes())?;
+        self.names(module, name)?;
         Ok(self.sink.end_object()?)
     }
 
@@ -321,10 +321,10 @@ impl<'a, S: Sink> Writer<'a, S> {
             RefClass::Class(class) => {
                 let (module, name) = self.doc.class_name(class);
                 self.spend(node, module.len() + name.len())?;
-                let dotted = [module, ".", name].concat();
+                let dotted = [module, b".", name].concat();
                 self.sink.array()?;
                 self.sink.string(Text::plain(&oid))?;
-                self.sink.string(Text::any(dotted.as_bytes()))?;
+                self.sink.string(Text::any(&dotted))?;
                 self.sink.end_array()?;
             }
         }

@@ -173,12 +173,19 @@ impl<'a> Doc<'a> {
     }
 
     /// Module and name of a class.
-    pub fn class_name(self, class: u32) -> (&'a str, &'a str) {
+    #[inline]
+    pub fn class_name(self, class: u32) -> (&'a [u8], &'a [u8]) {
         let Some(&ClassName { span, module }) = self.arena.classes.get(class as usize) else {
-            return ("", "");
+            return (b"", b"");
         };
-        let name = Span { start: span.start + module + 1, len: span.len.saturating_sub(module + 1) };
-        (self.text(Span { len: module, ..span }), self.text(name))
+        let (module, rest) = self.bytes(span).split_at_checked(module as usize).unwrap_or_default();
+        (module, rest.get(1..).unwrap_or_default())
+    }
+
+    /// The same for messages.
+    pub fn class_text(self, class: u32) -> String {
+        let (module, name) = self.class_name(class);
+        [module, b".", name].map(String::from_utf8_lossy).concat()
     }
 
     pub fn reference(self, reference: u32) -> Option<Ref> {

@@ -7,12 +7,9 @@ use crate::model::{Arena, Delta, Doc, Extra, Integer, Moment, Node, Span, Value,
 /// Makes a value of a callable and its arguments.
 pub(super) type Call = fn(&[u8], &mut Arena, Node, Node) -> Result<Value, Reason>;
 
-fn class(doc: Doc, callable: Node) -> Result<(String, String), Reason> {
+fn class(callable: Node) -> Result<u32, Reason> {
     match callable.value {
-        Value::Class(class) => {
-            let (module, name) = doc.class_name(class);
-            Ok((module.to_owned(), name.to_owned()))
-        }
+        Value::Class(class) => Ok(class),
         _ => Err(Reason::Operand("no callable")),
     }
 }
@@ -28,17 +25,18 @@ fn arguments(doc: Doc, arguments: Node) -> Result<Vec<Value>, Reason> {
 /// REDUCE.
 pub(super) fn call(record: &[u8], arena: &mut Arena, callable: Node, args: Node) -> Result<Value, Reason> {
     let doc = Doc { source: record, arena };
-    let (module, name) = class(doc, callable)?;
+    let class = class(callable)?;
     let args = arguments(doc, args)?;
-    let extra = match (&*module, &*name, &*args) {
-        ("builtins" | "__builtin__", "set" | "frozenset", &[Value::List(list)]) => {
+    let extra = match (doc.class_name(class), &*args) {
+        ((b"builtins" | b"__builtin__", b"set" | b"frozenset"), &[Value::List(list)]) => {
+            let set = doc.class_name(class).1 == b"set";
             arena.freeze(list);
-            return Ok(if name == "set" { Value::Set(list) } else { Value::FrozenSet(list) });
+            return Ok(if set { Value::Set(list) } else { Value::FrozenSet(list) });
         }
-        ("datetime", "date", &[Value::Bytes(bytes)]) => {
+        ((b"datetime", b"date"), &[Value::Bytes(bytes)]) => {
             Moment::date(doc.bytes(bytes)).map(Extra::Moment).ok_or("no date")
         }
-        ("datetime", "time" | "datetime", &[Value::Bytes(bytes), ref zone @ ..]) => {
+        ((b"datetime", b"time" | b"datetime"), &[Value::Bytes(bytes), ref zone @ ..]) => {
             let zone = match zone {
                 [] => None,
                 &[Value::Extra(extra)] => match doc.extra(extra) {
@@ -47,24 +45,24 @@ pub(super) fn call(record: &[u8], arena: &mut Arena, callable: Node, args: Node)
                 },
                 _ => return Err(Reason::Operand("no time zone")),
             };
-            let make = if name == "time" { Moment::time } else { Moment::date_time };
+            let make = if doc.class_name(class).1 == b"time" { Moment::time } else { Moment::date_time };
             make(doc.bytes(bytes), zone).map(Extra::Moment).ok_or("no time")
         }
-        ("datetime", "timedelta", &[Value::Int(days), Value::Int(seconds), Value::Int(micros)]) => {
+        ((b"datetime", b"timedelta"), &[Value::Int(days), Value::Int(seconds), Value::Int(micros)]) => {
             Delta::normalized(days.int(), seconds.int(), micros.int())
                 .map(Extra::Delta)
                 .ok_or("no time difference")
         }
-        ("datetime", "timezone", &[Value::Extra(extra)]) => match doc.extra(extra) {
+        ((b"datetime", b"timezone"), &[Value::Extra(extra)]) => match doc.extra(extra) {
             Some(Extra::Delta(delta)) => Zone::from_delta(delta).map(Extra::Zone).ok_or("no time zone"),
             _ => Err("no time zone"),
         },
-        ("decimal", "Decimal", &[Value::Plain(text) | Value::Str(text)]) => {
+        ((b"decimal", b"Decimal"), &[Value::Plain(text) | Value::Str(text)]) => {
             crate::names::is_decimal(doc.bytes(text))
                 .then_some(Extra::Decimal(text))
                 .ok_or("no decimal number")
         }
-        _ => return Err(Reason::Callable(format!("{module}.{name} of these arguments"))),
+        _ => return Err(Reason::Callable(format!("{} of these arguments", doc.class_text(class)))),
     };
     extra.map(|extra| arena.extra(extra)).map_err(Reason::Value)
 }
@@ -77,10 +75,10 @@ pub(super) fn new_object(
     args: Node,
 ) -> Result<Value, Reason> {
     let doc = Doc { source: record, arena };
-    let (module, name) = class(doc, callable)?;
-    match (&*module, &*name, &*arguments(doc, args)?) {
-        ("uuid", "UUID", []) => Ok(arena.extra(Extra::Uuid(None))),
-        _ => Err(Reason::Callable(format!("{module}.{name}"))),
+    let class = class(callable)?;
+    match (doc.class_name(class), &*arguments(doc, args)?) {
+        ((b"uuid", b"UUID"), []) => Ok(arena.extra(Extra::Uuid(None))),
+        _ => Err(Reason::Callable(doc.class_text(class))),
     }
 }
 

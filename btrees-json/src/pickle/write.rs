@@ -2,7 +2,7 @@
 
 use super::op;
 use crate::error::{fail, Fallible, Reason};
-use crate::model::{Doc, Extra, Items, Moment, Node, RefClass, Value, Zone};
+use crate::model::{Doc, Extra, Items, Moment, Node, RefClass, Span, Value, Zone};
 use crate::{Class, Style, MAX_DEPTH};
 
 /// Appends pickles to `out`.
@@ -82,8 +82,17 @@ impl<'a> Writer<'a> {
     }
 
     /// A value and all that is in it.
-    #[inline]
+    #[inline(always)]
     pub fn value(&mut self, node: Node) -> Fallible<()> {
+        match node.value {
+            Value::Plain(span) | Value::Str(span) => self.text(span),
+            Value::Int(value) => self.int(value.int()),
+            _ => return self.any(node),
+        }
+        Ok(())
+    }
+
+    fn any(&mut self, node: Node) -> Fallible<()> {
         self.open(node)?;
         while let Some(frame) = self.frames.last_mut() {
             match frame.items.next() {
@@ -126,7 +135,7 @@ impl<'a> Writer<'a> {
             Value::Bytes(span) => self.bytes(self.doc.bytes(span)),
             Value::Big(span) => self.long(self.doc.bytes(span)),
             Value::Ref(reference) => self.reference(reference),
-            Value::Class(class) => self.class(class),
+            Value::Class(class) => self.class_names(self.doc.class_name(class)),
             Value::Extra(extra) => return self.extra(node, extra),
             Value::Tuple(items) => {
                 let end = self.tuple_start(items.len as usize);
@@ -169,11 +178,27 @@ impl<'a> Writer<'a> {
         end
     }
 
+    #[inline(always)]
     fn string(&mut self, text: &[u8]) {
-        self.out.reserve(5 + text.len());
-        self.out.push(op::BINUNICODE);
-        self.out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        let [a, b, c, d] = (text.len() as u32).to_le_bytes();
+        self.out.extend_from_slice(&[op::BINUNICODE, a, b, c, d]);
         self.out.extend_from_slice(text);
+    }
+
+    /// The same for a string of the document.
+    #[inline(always)]
+    fn text(&mut self, span: Span) {
+        let source = self.doc.source.get(span.start as usize..).unwrap_or_default();
+        match source.first_chunk::<16>() {
+            // 16 bytes are copied faster than up to 16.
+            Some(more) if span.len <= 16 => {
+                let [a, b, c, d] = span.len.to_le_bytes();
+                self.out.extend_from_slice(&[op::BINUNICODE, a, b, c, d]);
+                self.out.extend_from_slice(more);
+                self.out.truncate(self.out.len() - 16 + span.len as usize);
+            }
+            _ => self.string(self.doc.bytes(span)),
+        }
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -187,6 +212,7 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(bytes);
     }
 
+    #[inline(always)]
     fn int(&mut self, value: i64) {
         if let Ok(value) = u8::try_from(value) {
             self.out.extend_from_slice(&[op::BININT1, value]);
@@ -217,16 +243,16 @@ impl<'a> Writer<'a> {
     }
 
     fn global(&mut self, module: &str, name: &str) {
-        self.out.push(op::GLOBAL);
-        for line in [module, name] {
-            self.out.extend_from_slice(line.as_bytes());
-            self.out.push(b'\n');
-        }
+        self.class_names((module.as_bytes(), name.as_bytes()));
     }
 
-    fn class(&mut self, class: u32) {
-        let (module, name) = self.doc.class_name(class);
-        self.global(module, name);
+    fn class_names(&mut self, (module, name): (&[u8], &[u8])) {
+        self.out.reserve(module.len() + name.len() + 3);
+        self.out.push(op::GLOBAL);
+        self.out.extend_from_slice(module);
+        self.out.push(b'\n');
+        self.out.extend_from_slice(name);
+        self.out.push(b'\n');
     }
 
     fn reference(&mut self, reference: u32) {
@@ -236,7 +262,7 @@ impl<'a> Writer<'a> {
             RefClass::OidOnly => {}
             RefClass::None => self.out.extend_from_slice(&[op::NONE, op::TUPLE2]),
             RefClass::Class(class) => {
-                self.class(class);
+                self.class_names(self.doc.class_name(class));
                 self.out.push(op::TUPLE2);
             }
         }

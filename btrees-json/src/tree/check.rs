@@ -78,8 +78,7 @@ fn reference(doc: Doc, node: Node, prefix: &Prefix, kinds: &[Kind]) -> Fallible<
     let Value::Ref(reference) = node.value else { return Ok(None) };
     let Some(reference) = doc.reference(reference) else { return Ok(None) };
     let RefClass::Class(class) = reference.class else { return Ok(None) };
-    let (module, name) = doc.class_name(class);
-    match Class::parse(module, name) {
+    match Class::of_names(doc.class_name(class)) {
         Some(Class::Node(family, kind)) if family == prefix && kinds.contains(&kind) => {
             Ok(Some((reference.oid, kind)))
         }
@@ -100,10 +99,24 @@ impl Checker {
         Checker { prefix, before: None, comparer: Comparer::new(source) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn key(&mut self, doc: Doc, key: Node) -> Fallible<()> {
         column(doc, "key", self.prefix.keys, key)?;
         let Some(before) = self.before.replace(key) else { return Ok(()) };
+        let ascending = match (before.value, key.value) {
+            (Value::Int(before), Value::Int(key)) => before.int() < key.int(),
+            // UTF-8 has the order of the code points.
+            (Value::Str(before), Value::Str(key)) => doc.bytes(before) < doc.bytes(key),
+            _ => false,
+        };
+        if ascending {
+            Ok(())
+        } else {
+            self.compare(doc, before, key)
+        }
+    }
+
+    fn compare(&mut self, doc: Doc, before: Node, key: Node) -> Fallible<()> {
         match self.comparer.keys(doc, before, key)? {
             Order::Known(Ordering::Less) | Order::Unknown => Ok(()),
             Order::Known(Ordering::Equal) => fail(key.at, Reason::DuplicateKey),
@@ -112,16 +125,17 @@ impl Checker {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn value(&self, doc: Doc, value: Node) -> Fallible<()> {
         column(doc, "value", self.prefix.values, value)
     }
 }
 
-#[inline]
+#[inline(always)]
 fn column(doc: Doc, what: &'static str, column: Column, node: Node) -> Fallible<()> {
     match (column, node.value) {
         (Column::Object, _) | (Column::I64, Value::Int(_)) => Ok(()),
+        (Column::I32, Value::Int(value)) if i32::try_from(value.int()).is_ok() => Ok(()),
         _ => narrow_column(doc, what, column, node),
     }
 }

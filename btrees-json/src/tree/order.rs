@@ -33,7 +33,6 @@ impl Comparer {
     }
 
     /// BTrees have None before any other key, which Python has not.
-    #[inline]
     pub fn keys(&mut self, doc: Doc, one: Node, two: Node) -> Fallible<Order> {
         match (one.value, two.value) {
             (Value::Plain(one) | Value::Str(one), Value::Plain(two) | Value::Str(two)) => {
