@@ -41,7 +41,7 @@ impl Reader<'_> {
             }
             Marker::Ref => self.reference(payload),
             Marker::Class => self.class(payload),
-            Marker::Foreign(_) => wrong("not supported"),
+            Marker::Reduce | Marker::Pickle => wrong("not supported"),
             _ => match self.literal(payload) {
                 Some(span) => self.convert_text(marker, span, payload.at),
                 None => wrong("not a string"),
@@ -214,20 +214,11 @@ impl Reader<'_> {
     }
 
     fn oid(&self, node: Node) -> Option<u64> {
-        let text: &[u8; 16] = self.doc().bytes(self.literal(node)?).try_into().ok()?;
-        text.iter().try_fold(0, |oid, &byte| {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                b'A'..=b'F' => byte - b'A' + 10,
-                _ => return None,
-            };
-            Some(oid << 4 | u64::from(digit))
-        })
+        oid_of(self.doc().bytes(self.literal(node)?))
     }
 
     /// The class of a name like `module.Class`.
-    fn ref_class(&mut self, span: Span) -> Option<u32> {
+    pub(super) fn ref_class(&mut self, span: Span) -> Option<u32> {
         let text = self.doc().bytes(span);
         // Neighbouring references mostly have the same class.
         if let Some(last) = self.arena.classes.last() {
@@ -243,6 +234,20 @@ impl Reader<'_> {
         self.arena.classes.push(ClassName { span, module: module as u32 });
         Some(self.arena.classes.len() as u32 - 1)
     }
+}
+
+/// The number that 16 hexadecimal digits are.
+pub(super) fn oid_of(text: &[u8]) -> Option<u64> {
+    let text: &[u8; 16] = text.try_into().ok()?;
+    text.iter().try_fold(0, |oid, &byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => return None,
+        };
+        Some(oid << 4 | u64::from(digit))
+    })
 }
 
 fn float(text: &str) -> Option<f64> {

@@ -1,6 +1,7 @@
 //! JSON: written from values, and read into values.
 
 mod convert;
+mod lane;
 mod lex;
 mod marker;
 mod path;

@@ -1,8 +1,9 @@
 //! JSON text to values.
 
+use super::convert::oid_of;
 use super::marker::{Marker, CLASS_KEYS, DATE_TIME_KEYS, KEY_PREFIX};
 use crate::error::{fail, Fallible, Reason};
-use crate::model::{Arena, Doc, Node, Span, Value};
+use crate::model::{Arena, Doc, Node, Ref, RefClass, Span, Value};
 use crate::MAX_DEPTH;
 use std::collections::hash_map::{Entry, HashMap};
 
@@ -50,17 +51,17 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(super) fn value(&mut self) -> Fallible<Node> {
         match self.next() {
-            Some(b'{') => self.marked(),
+            Some(b'{') => self.object_value(),
             Some(b'[') => self.collection(),
             next => self.leaf(next),
         }
     }
 
-    /// An object, which often has one key of ours and a string, or a reference.
-    fn marked(&mut self) -> Fallible<Node> {
+    /// An object, which often is bytes or a reference, in the form that we write.
+    fn object_value(&mut self) -> Fallible<Node> {
         let at = self.pos;
-        match self.single() {
-            Some((marker, payload)) => Ok(Node { at: at as u32, value: self.convert(marker, payload)? }),
+        match self.usual() {
+            Some(value) => Ok(Node { at: at as u32, value }),
             None => {
                 self.pos = at;
                 self.collection()
@@ -68,45 +69,33 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Marker and payload, if it is as short as that.
-    fn single(&mut self) -> Option<(Marker, Node)> {
+    /// `{"@b":"base64"}` or `{"@ref":["oid","module.Class"]}`.
+    fn usual(&mut self) -> Option<Value> {
         let rest = self.json.get(self.pos..)?;
-        let (_, key) = rest.split_at_checked(if rest.starts_with(b"{\"@") { 2 } else { return None })?;
-        let len = key.iter().take(6).position(|&byte| byte == b'"')?;
-        let marker = Marker::of_key(key.get(..len)?)?;
-        if key.get(len + 1) != Some(&b':') {
+        if rest.starts_with(b"{\"@b\":\"") {
+            self.pos += 6;
+            let text = self.string().ok()?;
+            self.eat_now(b"}")?;
+            return Some(Value::Bytes(self.base64(text)?));
+        }
+        if !rest.starts_with(b"{\"@ref\":[\"") {
             return None;
         }
-        self.pos += len + 4;
-        let at = self.pos as u32;
-        let value = match (self.peek()?, marker) {
-            (b'"', _) => Value::Str(self.string().ok()?),
-            (b'[', Marker::Ref) => self.short_list()?,
-            _ => return None,
-        };
-        if self.peek() != Some(b'}') {
-            return None;
-        }
-        self.pos += 1;
-        Some((marker, Node { at, value }))
+        self.pos += 9;
+        let oid = self.string().ok()?;
+        self.eat_now(b",")?;
+        let class = self.string().ok()?;
+        self.eat_now(b"]}")?;
+        let oid = oid_of(self.doc().bytes(oid))?;
+        let class = RefClass::Class(self.ref_class(class)?);
+        self.arena.refs.push(Ref { oid, class });
+        Some(Value::Ref(self.arena.refs.len() as u32 - 1))
     }
 
-    /// An array of two strings.
-    fn short_list(&mut self) -> Option<Value> {
-        self.pos += 1;
-        let height = self.stack.len();
-        for end in [b',', b']'] {
-            let at = self.pos as u32;
-            let value = Value::Str(self.string().ok()?);
-            self.stack.push(Node { at, value });
-            if self.peek() != Some(end) {
-                self.stack.truncate(height);
-                return None;
-            }
-            self.pos += 1;
-        }
-        let items = self.arena.take_items(self.stack, height);
-        Some(Value::List(self.arena.new_object(items)))
+    fn eat_now(&mut self, bytes: &[u8]) -> Option<()> {
+        let found = self.json.get(self.pos..)?.starts_with(bytes);
+        self.pos += bytes.len();
+        found.then_some(())
     }
 
     #[inline(always)]
@@ -139,7 +128,7 @@ impl<'a> Reader<'a> {
                 self.stack.push(node);
                 if self.eat(b',') {
                     if frame.object {
-                        self.key()?;
+                        self.object_key()?;
                     }
                     break;
                 }
@@ -174,13 +163,13 @@ impl<'a> Reader<'a> {
         }
         self.frames.push(Frame { at, height: self.stack.len(), object });
         if object {
-            self.key()?;
+            self.object_key()?;
         }
         Ok(None)
     }
 
     /// A key and its colon.
-    fn key(&mut self) -> Fallible<()> {
+    fn object_key(&mut self) -> Fallible<()> {
         self.next();
         let at = self.pos as u32;
         let span = self.string()?;

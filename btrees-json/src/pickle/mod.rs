@@ -7,4 +7,4 @@ mod write;
 
 pub(crate) use op::opcode_name;
 pub(crate) use read::{Machine, Reader};
-pub(crate) use write::Writer;
+pub(crate) use write::{put_int, put_string, Writer};

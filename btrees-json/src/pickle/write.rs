@@ -2,7 +2,7 @@
 
 use super::op;
 use crate::error::{fail, Fallible, Reason};
-use crate::model::{Doc, Extra, Items, Moment, Node, RefClass, Span, Value, Zone};
+use crate::model::{Doc, Extra, Items, Moment, Node, RefClass, Value, Zone};
 use crate::{Class, Style, MAX_DEPTH};
 
 /// Appends pickles to `out`.
@@ -82,17 +82,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A value and all that is in it.
-    #[inline(always)]
     pub fn value(&mut self, node: Node) -> Fallible<()> {
-        match node.value {
-            Value::Plain(span) | Value::Str(span) => self.text(span),
-            Value::Int(value) => self.int(value.int()),
-            _ => return self.any(node),
-        }
-        Ok(())
-    }
-
-    fn any(&mut self, node: Node) -> Fallible<()> {
         self.open(node)?;
         while let Some(frame) = self.frames.last_mut() {
             match frame.items.next() {
@@ -178,27 +168,8 @@ impl<'a> Writer<'a> {
         end
     }
 
-    #[inline(always)]
     fn string(&mut self, text: &[u8]) {
-        let [a, b, c, d] = (text.len() as u32).to_le_bytes();
-        self.out.extend_from_slice(&[op::BINUNICODE, a, b, c, d]);
-        self.out.extend_from_slice(text);
-    }
-
-    /// The same for a string of the document.
-    #[inline(always)]
-    fn text(&mut self, span: Span) {
-        let source = self.doc.source.get(span.start as usize..).unwrap_or_default();
-        match source.first_chunk::<16>() {
-            // 16 bytes are copied faster than up to 16.
-            Some(more) if span.len <= 16 => {
-                let [a, b, c, d] = span.len.to_le_bytes();
-                self.out.extend_from_slice(&[op::BINUNICODE, a, b, c, d]);
-                self.out.extend_from_slice(more);
-                self.out.truncate(self.out.len() - 16 + span.len as usize);
-            }
-            _ => self.string(self.doc.bytes(span)),
-        }
+        put_string(self.out, text);
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -212,22 +183,8 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(bytes);
     }
 
-    #[inline(always)]
     fn int(&mut self, value: i64) {
-        if let Ok(value) = u8::try_from(value) {
-            self.out.extend_from_slice(&[op::BININT1, value]);
-        } else if let Ok(value) = u16::try_from(value) {
-            let [low, high] = value.to_le_bytes();
-            self.out.extend_from_slice(&[op::BININT2, low, high]);
-        } else if let Ok(value) = i32::try_from(value) {
-            let [a, b, c, d] = value.to_le_bytes();
-            self.out.extend_from_slice(&[op::BININT, a, b, c, d]);
-        } else {
-            // The highest bit tells the sign.
-            let bits = 65 - if value < 0 { value.leading_ones() } else { value.leading_zeros() };
-            let len = bits.div_ceil(8) as usize;
-            self.long(value.to_le_bytes().get(..len).unwrap_or_default());
-        }
+        put_int(self.out, value);
     }
 
     /// `number` is the shortest two's complement.
@@ -334,5 +291,32 @@ impl<'a> Writer<'a> {
             }
         }
         self.out.extend_from_slice(&[op::SETITEMS, op::BUILD]);
+    }
+}
+
+/// Appends the pickle of a string.
+#[inline(always)]
+pub(crate) fn put_string(out: &mut Vec<u8>, text: &[u8]) {
+    let [a, b, c, d] = (text.len() as u32).to_le_bytes();
+    out.extend_from_slice(&[op::BINUNICODE, a, b, c, d]);
+    out.extend_from_slice(text);
+}
+
+/// Appends the pickle of an integer.
+#[inline(always)]
+pub(crate) fn put_int(out: &mut Vec<u8>, value: i64) {
+    let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
+    if value as u64 <= 0xff {
+        out.extend_from_slice(&[op::BININT1, a]);
+    } else if value as u64 <= 0xffff {
+        out.extend_from_slice(&[op::BININT2, a, b]);
+    } else if i64::from(value as i32) == value {
+        out.extend_from_slice(&[op::BININT, a, b, c, d]);
+    } else {
+        // The highest bit tells the sign.
+        let bits = 65 - if value < 0 { value.leading_ones() } else { value.leading_zeros() };
+        let len = bits.div_ceil(8) as u8;
+        out.extend_from_slice(&[op::LONG1, len, a, b, c, d, e, f, g, h]);
+        out.truncate(out.len() - 8 + usize::from(len));
     }
 }

@@ -99,6 +99,20 @@ impl Checker {
         Checker { prefix, before: None, comparer: Comparer::new(source) }
     }
 
+    pub fn prefix(&self) -> &'static Prefix {
+        self.prefix
+    }
+
+    /// The key that was looked at last.
+    pub fn before(&self) -> Option<Node> {
+        self.before
+    }
+
+    /// The key that somebody else has looked at last.
+    pub fn set_before(&mut self, key: Node) {
+        self.before = Some(key);
+    }
+
     #[inline(always)]
     pub fn key(&mut self, doc: Doc, key: Node) -> Fallible<()> {
         column(doc, "key", self.prefix.keys, key)?;
