@@ -22,6 +22,7 @@ TEST_PACKAGES := libdb1-compat
 
 include tools/unix.mk
 include tools/checks.mk
+include tools/pc.mk
 
 .PHONY: all run repl where help packages clean distclean
 

@@ -1,0 +1,51 @@
+//! The exceptions.
+
+use pyo3::create_exception;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+create_exception!(btrees_json, Error, PyValueError, "What cannot be converted.");
+create_exception!(
+    btrees_json,
+    DecodeError,
+    Error,
+    "A record that cannot become JSON.\n\noffset is that of a byte in the record, opcode the name of the opcode \
+     there or None, reason what is wrong, and unsupported tells whether the record may well be sound."
+);
+create_exception!(
+    btrees_json,
+    EncodeError,
+    Error,
+    "JSON that cannot become a record.\n\noffset is that of a byte in the text as UTF-8, path the way to that \
+     place, like $[\"@s\"][\"@kv\"][3][0], and reason what is wrong."
+);
+
+/// Says also where and why.
+pub fn decode_error(py: Python<'_>, error: &btrees_json::Error) -> PyErr {
+    located(py, DecodeError::new_err(error.to_string()), error, |value| {
+        value.setattr("opcode", error.opcode())?;
+        value.setattr("unsupported", error.reason().is_unsupported())
+    })
+}
+
+/// Says also where and why.
+pub fn encode_error(py: Python<'_>, error: &btrees_json::Error) -> PyErr {
+    located(py, EncodeError::new_err(error.to_string()), error, |value| value.setattr("path", error.path()))
+}
+
+fn located<'py>(
+    py: Python<'py>,
+    exception: PyErr,
+    error: &btrees_json::Error,
+    more: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<()>,
+) -> PyErr {
+    let value = exception.value(py).as_any();
+    let set = value
+        .setattr("offset", error.offset())
+        .and_then(|()| value.setattr("reason", error.reason().to_string()))
+        .and_then(|()| more(value));
+    match set {
+        Ok(()) => exception,
+        Err(failed) => failed,
+    }
+}

@@ -1,0 +1,28 @@
+# The PC side: Python packages for CPython, and records of BTrees as JSON.
+
+PC_PACKAGES := python3-venv
+VENV := $(OUT)/venv
+VENV_PYTHON := $(VENV)/bin/python
+WHEELS := $(OUT)/wheels
+
+.PHONY: pc-packages wheel test-pc bench-json
+
+STEPS += test-pc
+
+pc-packages:
+	@sh tools/packages.sh 'make wheel' $(BUILD_PACKAGES) $(PC_PACKAGES)
+
+$(VENV)/.installed: python/requirements.txt | pc-packages
+	@echo '== a virtual environment for Python'
+	@rm -rf '$(VENV)'
+	@python3 -m venv '$(VENV)'
+	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --only-binary :all: -r python/requirements.txt
+	@touch '$@'
+
+wheel: $(VENV)/.installed ## build the Python packages btree and btrees_json for CPython
+	@echo '== a wheel for CPython'
+	@rm -rf '$(WHEELS)'
+	@'$(VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
+	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
+		'$(WHEELS)'/*.whl
+	@ls '$(WHEELS)'/*.whl
