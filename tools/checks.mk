@@ -2,11 +2,11 @@
 
 # What runs with our interpreter: MicroPython's own tests of btree, unmodified, ours, and the
 # examples, those in documents included.
-TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py examples/*.py README.md FORMAT.md
+TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/microtetherdb/*.py examples/*.py README.md FORMAT.md
 
 # What micropython-sys reads, here for cargo on its own.
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
-FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal
+FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal,match
 
 .PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
 	fuzz fuzz-seeds soak
