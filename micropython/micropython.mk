@@ -33,6 +33,8 @@ CFLAGS_USERMOD += -DMODBTREE_CHECK=1
 endif
 # One object, because ports differ in where they put archives on the command line of the linker.
 PY_O += $(BUILD)/modbtree_core.o
+# Linkers for several machines have to be told which one is meant.
+MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lriscv)
 
 # What bindgen has to know of the flags of the C compiler: definitions without quotes, and
 # directories, made absolute because bindgen runs elsewhere.
@@ -62,12 +64,14 @@ $(MODBTREE_LIB): FORCE
 
 # The prebuilt core refers to symbols of std, and only dropping unused sections gets rid of
 # that. Nothing but btree_* stays visible, so nothing clashes with the firmware. Linker
-# scripts have no place for ARM's unwind tables, which a library that aborts does not need.
+# scripts have no place for ARM's unwind tables, which a library that aborts does not need;
+# nor do microcontrollers need those of DWARF, which debuggers on a PC like to have.
 $(BUILD)/modbtree_core.o: $(MODBTREE_LIB) $(MODBTREE_TOP)/modbtree.h
 	$(ECHO) "LD $@"
-	$(Q)$(LD) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $<
+	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $<
 	$(Q)$(OBJCOPY) -w --keep-global-symbol='btree_*' --remove-section='.ARM.exidx*' \
-		--remove-section='.rel.ARM.exidx*' --remove-section='.ARM.extab*' $@
+		--remove-section='.rel.ARM.exidx*' --remove-section='.ARM.extab*' \
+		$(if $(MODBTREE_RUST_TARGET),--remove-section='.eh_frame' --remove-section='.rel*.eh_frame') $@
 
 # MODBTREE_VERSION.
 $(BUILD)/modbtree.o: $(MODBTREE_TOP)/Cargo.toml

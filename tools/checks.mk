@@ -11,7 +11,7 @@ FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check
 .PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
 	fuzz fuzz-seeds soak
 
-STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython
+STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-qemu
 
 # One failure does not hide another.
 test: unix test-packages ## everything: formatting, clippy, host tests, tests with MicroPython
