@@ -43,3 +43,23 @@ $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@python3 tools/run-tests.py --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on FAT'
 	@python3 tools/run-tests.py --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
+
+# What the module costs: with each set of features its code, and with the last what it does.
+size-firmware = $(MPY_OUT)/size-$(1)-$(2)/firmware.elf
+
+.PHONY: size size-baseline $(QEMU_BOARDS:%=size-%)
+
+size: $(QEMU_BOARDS:%=size-%) ## code, heap, stack and instructions of the module, against tests/figures/*.json
+
+# Writes the baseline that `make size` compares with.
+size-baseline: ## make the figures of this tree those that `make size` compares with
+	+@$(MAKE) --no-print-directory size WRITE=--write
+
+# One after the other: cargo puts what it builds with other features in the same place.
+$(QEMU_BOARDS:%=size-%): size-%: qemu-%
+	@echo '== figures for $(QEMU_BOARD_$*)'
+	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && eval "set -- $$rust" && \
+	$(call make-qemu,$*,$(MPY_OUT)/size-$*-no,MODBTREE_FEATURES= "$$@") $(call log,size-$*) ; \
+	$(call make-qemu,$*,$(MPY_OUT)/size-$*-extras,MODBTREE_FEATURES=extras "$$@") $(call log,size-$*)
+	@python3 tools/figures.py $(WRITE) $* tests/figures/$*.json '=$(call size-firmware,$*,no)' \
+		'extras=$(call size-firmware,$*,extras)' 'extras and check=$(call firmware,$*)'
