@@ -63,11 +63,16 @@ $(MODBTREE_LIB): FORCE
 		--target-dir '$(abspath $(MODBTREE_TARGET_DIR))' \
 		$(addprefix --target ,$(MODBTREE_RUST_TARGET)) $(MODBTREE_CARGO_FLAGS)
 
+# The archive that cargo provides may be older than what was here before, if it was built for
+# other features then.
+$(BUILD)/modbtree.a: $(MODBTREE_LIB)
+	$(Q)cmp -s $< $@ || $(CP) $< $@
+
 # Only our own part of the archive: memcpy() and the like are those of the firmware, which are
 # smaller than Rust's. Nothing but btree_* stays visible, so nothing clashes with the firmware.
 # Linker scripts have no place for ARM's unwind tables, which a library that aborts does not need;
 # nor do microcontrollers need those of DWARF, which debuggers on a PC like to have.
-$(BUILD)/modbtree_core.o: $(MODBTREE_LIB) $(MODBTREE_TOP)/modbtree.h
+$(BUILD)/modbtree_core.o: $(BUILD)/modbtree.a $(MODBTREE_TOP)/modbtree.h
 	$(ECHO) "LD $@"
 	$(Q)cd $(@D) && $(RM) -f modbtree-*.o && $(AR) x $(abspath $<) $$($(AR) t $(abspath $<) | grep '^modbtree-')
 	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $(@D)/modbtree-*.o

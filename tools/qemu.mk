@@ -25,6 +25,9 @@ FILE_SCRIPTS := tests/micropython/stream_file.py tests/micropython/stream_rb.py 
 
 .PHONY: qemu $(QEMU_BOARDS:%=qemu-%) test-qemu $(QEMU_BOARDS:%=test-qemu-%)
 
+# Runs a target for each board: $(call each,test-qemu). A failure of one does not hide another.
+each = failed=; for board in $(QEMU_BOARDS); do $(MAKE) --no-print-directory $(1)-$$board || failed=1; done; test -z "$$failed"
+
 qemu: $(QEMU_BOARDS:%=qemu-%) ## firmware for emulated boards: Cortex-M3 and RISC-V
 
 qemu-arm: ## firmware for QEMU's mps2-an385 (Cortex-M3)
@@ -36,7 +39,8 @@ $(QEMU_BOARDS:%=qemu-%): qemu-%: mpy-cross
 	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && \
 	eval "set -- $$rust" && $(call make-qemu,$*,$(MPY_OUT)/qemu-$*,"$$@") $(call log,qemu-$*)
 
-test-qemu: $(QEMU_BOARDS:%=test-qemu-%) ## the tests with MicroPython on emulated boards
+test-qemu: ## the tests with MicroPython on emulated boards
+	+@$(call each,test-qemu)
 
 $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on littlefs'
@@ -49,17 +53,17 @@ size-firmware = $(MPY_OUT)/size-$(1)-$(2)/firmware.elf
 
 .PHONY: size size-baseline $(QEMU_BOARDS:%=size-%)
 
-size: $(QEMU_BOARDS:%=size-%) ## code, heap, stack and instructions of the module, against tests/figures/*.json
+size: ## code, heap, stack and instructions on the boards, compared with tests/figures
+	+@$(call each,size)
 
-# Writes the baseline that `make size` compares with.
-size-baseline: ## make the figures of this tree those that `make size` compares with
+size-baseline: ## the figures of this tree become those that make size compares with
 	+@$(MAKE) --no-print-directory size WRITE=--write
 
 # One after the other: cargo puts what it builds with other features in the same place.
 $(QEMU_BOARDS:%=size-%): size-%: qemu-%
 	@echo '== figures for $(QEMU_BOARD_$*)'
 	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && eval "set -- $$rust" && \
-	$(call make-qemu,$*,$(MPY_OUT)/size-$*-no,MODBTREE_FEATURES= "$$@") $(call log,size-$*) ; \
+	$(call make-qemu,$*,$(MPY_OUT)/size-$*-no,MODBTREE_FEATURES= "$$@") $(call log,size-$*); \
 	$(call make-qemu,$*,$(MPY_OUT)/size-$*-extras,MODBTREE_FEATURES=extras "$$@") $(call log,size-$*)
 	@python3 tools/figures.py $(WRITE) $* tests/figures/$*.json '=$(call size-firmware,$*,no)' \
 		'extras=$(call size-firmware,$*,extras)' 'extras and check=$(call firmware,$*)'
