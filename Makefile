@@ -21,6 +21,7 @@ BUILD_PACKAGES := gcc libc6-dev make python3 xz-utils $(if $(LIBCLANG_PATH),,lib
 TEST_PACKAGES := libdb1-compat
 
 include tools/unix.mk
+include tools/qemu.mk
 include tools/checks.mk
 include tools/pc.mk
 

@@ -38,8 +38,11 @@ endif
 ifneq ($(filter match,$(MODBTREE_FEATURES)),)
 CFLAGS_USERMOD += -DMODBTREE_MATCH=1
 endif
+SRC_USERMOD_LIB_C += $(MODBTREE_TOP)/modbtree_aeabi.c
 # One object, because ports differ in where they put archives on the command line of the linker.
 PY_O += $(BUILD)/modbtree_core.o
+# Linkers for several machines have to be told which one is meant.
+MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lriscv)
 
 # What bindgen has to know of the flags of the C compiler: definitions without quotes, and
 # directories, made absolute because bindgen runs elsewhere.
@@ -67,14 +70,22 @@ $(MODBTREE_LIB): FORCE
 		--target-dir '$(abspath $(MODBTREE_TARGET_DIR))' \
 		$(addprefix --target ,$(MODBTREE_RUST_TARGET)) $(MODBTREE_CARGO_FLAGS)
 
-# The prebuilt core refers to symbols of std, and only dropping unused sections gets rid of
-# that. Nothing but btree_* stays visible, so nothing clashes with the firmware. Linker
-# scripts have no place for ARM's unwind tables, which a library that aborts does not need.
-$(BUILD)/modbtree_core.o: $(MODBTREE_LIB) $(MODBTREE_TOP)/modbtree.h
+# The archive that cargo provides may be older than what was here before, if it was built for
+# other features then.
+$(BUILD)/modbtree.a: $(MODBTREE_LIB)
+	$(Q)cmp -s $< $@ || $(CP) $< $@
+
+# Only our own part of the archive: memcpy() and the like are those of the firmware, which are
+# smaller than Rust's. Nothing but btree_* stays visible, so nothing clashes with the firmware.
+# Linker scripts have no place for ARM's unwind tables, which a library that aborts does not need;
+# nor do microcontrollers need those of DWARF, which debuggers on a PC like to have.
+$(BUILD)/modbtree_core.o: $(BUILD)/modbtree.a $(MODBTREE_TOP)/modbtree.h
 	$(ECHO) "LD $@"
-	$(Q)$(LD) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $<
+	$(Q)cd $(@D) && $(RM) -f modbtree-*.o && $(AR) x $(abspath $<) $$($(AR) t $(abspath $<) | grep '^modbtree-')
+	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $(@D)/modbtree-*.o
 	$(Q)$(OBJCOPY) -w --keep-global-symbol='btree_*' --remove-section='.ARM.exidx*' \
-		--remove-section='.rel.ARM.exidx*' --remove-section='.ARM.extab*' $@
+		--remove-section='.rel.ARM.exidx*' --remove-section='.ARM.extab*' \
+		$(if $(MODBTREE_RUST_TARGET),--remove-section='.eh_frame' --remove-section='.rel*.eh_frame') $@
 
 # MODBTREE_VERSION.
 $(BUILD)/modbtree.o: $(MODBTREE_TOP)/Cargo.toml

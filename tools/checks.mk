@@ -11,10 +11,10 @@ FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,j
 .PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
 	fuzz fuzz-seeds soak
 
-STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython
+STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-qemu size
 
 # One failure does not hide another.
-test: unix test-packages ## everything: formatting, clippy, host tests, tests with MicroPython
+test: unix qemu test-packages ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
 	+@failed=; for step in $(STEPS); do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
 	if [ -n "$$failed" ]; then echo "make test: failed:$$failed"; exit 1; fi
 

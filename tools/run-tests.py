@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """run-tests.py INTERPRETER TEST...: runs MicroPython scripts TEST.py and compares what they print
 with TEST.py.exp. From a document TEST.md it runs each block marked as python and compares what it
-prints with the next block, marked as text. Each script runs in an empty directory of its own."""
+prints with the next block, marked as text. Each script runs in an empty directory of its own.
+With --qemu, INTERPRETER is a firmware, and each script has an emulated board of its own."""
 
 import argparse
 import concurrent.futures
@@ -11,6 +12,8 @@ import re
 import subprocess
 import sys
 import tempfile
+
+import board
 
 PASSED, FAILED, SKIPPED = "pass", "FAIL", "skip"
 
@@ -42,19 +45,14 @@ def examples(document, directory):
     return tests
 
 
-def run(interpreter, test, timeout, path):
-    """Returns the result of one test and why."""
-    try:
-        with open(test + ".exp", "rb") as f:
-            expected = f.read().replace(b"\r\n", b"\n")
-    except OSError as e:
-        return FAILED, "cannot read what it should print: %s\n" % e
+def run_here(interpreter, path, test, timeout):
+    """Returns what a script printed, and a reason if it did not end well."""
     # No library of the user, and nothing of the machine's locale and the like.
     env = dict(os.environ, MICROPYPATH=":".join((*path, ".frozen")))
     with tempfile.TemporaryDirectory(prefix="modbtree-") as directory:
         try:
             process = subprocess.run(
-                [interpreter, *options(test), os.path.abspath(test)],
+                [os.path.abspath(interpreter), *options(test), os.path.abspath(test)],
                 cwd=directory,
                 env=env,
                 stdin=subprocess.DEVNULL,
@@ -62,29 +60,55 @@ def run(interpreter, test, timeout, path):
                 stderr=subprocess.STDOUT,
                 timeout=timeout,
             )
-            output, status = process.stdout, process.returncode
         except subprocess.TimeoutExpired as e:
-            output, status = e.stdout or b"", "time-out after %d s" % timeout
-    output = output.replace(b"\r\n", b"\n")
-    if status == 0 and output.endswith(b"SKIP\n"):
+            return e.stdout or b"", "time-out after %d s" % timeout
+    why = "exit status %d" % process.returncode if process.returncode else ""
+    return process.stdout.replace(b"\r\n", b"\n"), why
+
+
+def run_on_board(machine, firmware, begin, test, timeout):
+    """The same on an emulated board, after the scripts of `begin`."""
+    scripts = []
+    for path in [*begin, test]:
+        with open(path, "rb") as f:
+            scripts.append(f.read())
+    return board.run_scripts(machine, firmware, scripts, timeout)
+
+
+def verdict(test, run):
+    """Runs one test. Returns its result and why."""
+    try:
+        with open(test + ".exp", "rb") as f:
+            expected = f.read().replace(b"\r\n", b"\n")
+    except OSError as e:
+        return FAILED, "cannot read what it should print: %s\n" % e
+    output, failure = run(test)
+    if not failure and output.endswith(b"SKIP\n"):
         return SKIPPED, ""
-    if status == 0 and output == expected:
+    if not failure and output == expected:
         return PASSED, ""
     lines = (text.decode("utf-8", "backslashreplace").splitlines() for text in (expected, output))
     why = "".join(line + "\n" for line in difflib.unified_diff(*lines, "expected", "printed", lineterm=""))
-    if status != 0:
-        why += "exit status: %s\n" % status
+    if failure:
+        why += failure + "\n"
     return FAILED, why
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
+    parser.add_argument("--qemu", choices=sorted(board.MACHINES), help="run a firmware for this processor")
+    parser.add_argument("--begin", action="append", default=[], help="with --qemu: a script to run before each test")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--path", type=os.path.abspath, action="append", default=[], help="where modules are first")
     parser.add_argument("interpreter")
     parser.add_argument("tests", nargs="+")
     args = parser.parse_args()
+
+    def run(test):
+        if args.qemu:
+            return run_on_board(args.qemu, args.interpreter, args.begin, test, args.timeout)
+        return run_here(args.interpreter, args.path, test, args.timeout)
 
     count = {PASSED: 0, FAILED: 0, SKIPPED: 0}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool, tempfile.TemporaryDirectory() as directory:
@@ -92,7 +116,7 @@ def main():
         for test in args.tests:
             found = examples(test, directory) if test.endswith(".md") else [(os.path.relpath(test), test)]
             tests.extend(found)
-        results = pool.map(lambda test: run(args.interpreter, test[1], args.timeout, args.path), tests)
+        results = pool.map(lambda test: verdict(test[1], run), tests)
         for (name, _), (result, why) in zip(tests, results):
             count[result] += 1
             print("%s  %s" % (result, name), flush=True)
