@@ -15,6 +15,8 @@ JOBS ?= $(shell nproc)
 # Sub-makes use the job server if there is one already (make -j).
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
+
 # Debian packages, installed if missing.
 BUILD_PACKAGES := gcc libc6-dev make python3 xz-utils $(if $(LIBCLANG_PATH),,libclang-dev)
 # Berkeley DB 1.85 itself, to read what we write.
@@ -22,6 +24,7 @@ TEST_PACKAGES := libdb1-compat
 
 include tools/unix.mk
 include tools/qemu.mk
+include tools/natmod.mk
 include tools/checks.mk
 include tools/pc.mk
 
@@ -48,7 +51,7 @@ packages:
 	@sh tools/packages.sh 'make' $(BUILD_PACKAGES)
 
 clean: ## remove what was built, but not the fetched sources
-	rm -rf '$(OUT)'/mp-* '$(OUT)/run' target
+	rm -rf '$(OUT)'/mp-* '$(OUT)/run' dist target
 
 distclean: ## remove everything that is not source
-	rm -rf '$(OUT)' target
+	rm -rf '$(OUT)' dist target

@@ -26,7 +26,7 @@ static void mp_btree_kbd_intr(int how) {
 
 #if MICROPY_ENABLE_DYNRUNTIME
 // The NLR buffer of the firmware may be larger than what we take it for: it may hold the
-// state of setjmp(), which the firmware then provides, or of a pystack.
+// state of setjmp(), which the firmware then provides, or of a pystack, or registers of an FPU.
 typedef struct _mp_btree_nlr_t {
     nlr_buf_t nlr;
     void *spare[24];
@@ -94,9 +94,11 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
         return -MP_EIO; // the operation has failed already, leave the stream alone
     }
     mp_btree_nlr_t nlr;
+    // The compiler does not know that what NLR_PUSH() calls may return twice.
+    mp_obj_btree_t *volatile owner = self;
     if (NLR_PUSH(&nlr)) {
         KBD_INTR_OFF();
-        self->exc = NLR_VALUE(&nlr);
+        owner->exc = NLR_VALUE(&nlr);
         return -MP_EIO;
     }
     KBD_INTR_ON();

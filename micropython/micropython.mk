@@ -8,67 +8,19 @@
 #   MODBTREE_CARGO        the cargo command, and MODBTREE_CARGO_FLAGS more arguments for it
 #   MODBTREE_TARGET_DIR   where cargo builds
 
-MODBTREE_RUST_TARGET ?=
-MODBTREE_PROFILE ?= release
-MODBTREE_FEATURES ?= extras check journal match
-MODBTREE_CARGO ?= cargo
-MODBTREE_CARGO_FLAGS ?=
-MODBTREE_TARGET_DIR ?= $(BUILD)/modbtree
-
 # extmod.mk, read later, would add the module we replace.
 override MICROPY_PY_BTREE := 0
 
 MODBTREE_TOP := $(patsubst %/,%,$(dir $(USERMOD_DIR)))
-MODBTREE_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' '$(MODBTREE_TOP)/Cargo.toml')
-MODBTREE_EXPORTS := $(shell sed -n 's/^[a-z].* \**\(btree_[a-z_]*\)(.*);$$/\1/p' '$(MODBTREE_TOP)/modbtree.h')
-MODBTREE_LIB = $(MODBTREE_TARGET_DIR)/$(addsuffix /,$(MODBTREE_RUST_TARGET))$(MODBTREE_PROFILE)/libmodbtree.a
+include $(MODBTREE_TOP)/micropython/rust.mk
 
-SRC_USERMOD_C += $(addprefix $(MODBTREE_TOP)/,modbtree.c modbtree_check.c modbtree_dict.c \
-	modbtree_journal.c modbtree_match.c modbtree_stream.c)
-CFLAGS_USERMOD += -I$(MODBTREE_TOP) -DMODBTREE_VERSION=\"$(MODBTREE_VERSION)\"
-ifneq ($(filter extras,$(MODBTREE_FEATURES)),)
-CFLAGS_USERMOD += -DMODBTREE_EXTRAS=1
-endif
-ifneq ($(filter check,$(MODBTREE_FEATURES)),)
-CFLAGS_USERMOD += -DMODBTREE_CHECK=1
-endif
-ifneq ($(filter journal,$(MODBTREE_FEATURES)),)
-CFLAGS_USERMOD += -DMODBTREE_JOURNAL=1
-endif
-ifneq ($(filter match,$(MODBTREE_FEATURES)),)
-CFLAGS_USERMOD += -DMODBTREE_MATCH=1
-endif
+SRC_USERMOD_C += $(addprefix $(MODBTREE_TOP)/,$(MODBTREE_SRC_C))
 SRC_USERMOD_LIB_C += $(MODBTREE_TOP)/modbtree_aeabi.c
+CFLAGS_USERMOD += $(MODBTREE_CFLAGS)
 # One object, because ports differ in where they put archives on the command line of the linker.
 PY_O += $(BUILD)/modbtree_core.o
 # Linkers for several machines have to be told which one is meant.
 MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lriscv)
-
-# What bindgen has to know of the flags of the C compiler: definitions without quotes, and
-# directories, made absolute because bindgen runs elsewhere.
-MODBTREE_DEFINES = $(foreach f,$(filter -D%,$(CFLAGS)),$(if $(findstring ",$f)$(findstring ',$f),,$f))
-MODBTREE_INCLUDES = $(foreach d,$(patsubst -I%,%,$(filter -I%,$(CFLAGS))),-I$(abspath $d))
-ifneq ($(MODBTREE_RUST_TARGET),)
-# Nor does libclang know where a cross compiler has its headers.
-MODBTREE_SYSTEM = $(addprefix -isystem,$(realpath $(shell \
-	$(CC) $(filter -m% --specs=% -specs=%,$(CFLAGS)) -xc -E -v /dev/null 2>&1 >/dev/null | sed -n 's/^ \//\//p')))
-endif
-
-# cargo knows better than make what is up to date, and leaves the archive alone if it is.
-# It is no part of make's job server, hence MAKEFLAGS.
-$(MODBTREE_LIB): FORCE
-	$(ECHO) "CARGO $@"
-	$(Q)MAKEFLAGS= \
-	MODBTREE_VERSION='$(MODBTREE_VERSION)' \
-	MICROPYTHON_DIR='$(abspath $(TOP))' \
-	MICROPYTHON_PORT_DIR='$(CURDIR)' \
-	MICROPYTHON_VARIANT_DIR='$(abspath $(firstword $(VARIANT_DIR) $(BOARD_DIR)))' \
-	MICROPYTHON_CFLAGS='$(MODBTREE_DEFINES) $(MODBTREE_INCLUDES) $(MODBTREE_SYSTEM)' \
-	$(MODBTREE_CARGO) rustc --quiet --manifest-path '$(abspath $(MODBTREE_TOP))/Cargo.toml' \
-		--lib --crate-type staticlib --profile '$(MODBTREE_PROFILE)' \
-		--no-default-features --features 'micropython $(MODBTREE_FEATURES)' \
-		--target-dir '$(abspath $(MODBTREE_TARGET_DIR))' \
-		$(addprefix --target ,$(MODBTREE_RUST_TARGET)) $(MODBTREE_CARGO_FLAGS)
 
 # The archive that cargo provides may be older than what was here before, if it was built for
 # other features then.

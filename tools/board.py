@@ -1,5 +1,6 @@
 """Runs MicroPython scripts on emulated boards, through the raw REPL."""
 
+import glob
 import os
 import select
 import subprocess
@@ -11,6 +12,43 @@ MACHINES = {
     "riscv": ["qemu-system-riscv32", "-machine", "virt", "-bios", "none"],
 }
 OPTIONS = ["-nographic", "-monitor", "null", "-serial", "stdio", "-semihosting"]
+
+
+# Memory that no firmware of ours uses, for what a script is to find there.
+SPARE_MEMORY = {"arm": 0x00200000, "riscv": 0x83000000}
+
+# Makes modules in that memory importable, beside whatever file systems scripts mount.
+MOUNT = """
+import io, sys, uctypes, vfs
+
+class ModuleFile(io.IOBase):
+    def __init__(self, data):
+        self.data = data
+    def readinto(self, buf):
+        n = min(len(buf), len(self.data))
+        buf[:n] = self.data[:n]
+        self.data = self.data[n:]
+        return n
+    def ioctl(self, request, arg):
+        return 0
+
+class Modules:
+    file = ModuleFile
+    def __init__(self, files):
+        self.files = files
+    def mount(self, readonly, mkfs):
+        pass
+    def stat(self, path):
+        if path[1:] not in self.files:
+            raise OSError(2)
+        return (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    def open(self, path, mode):
+        return self.file(self.files[path[1:]])
+
+vfs.mount(Modules({name: memoryview(uctypes.bytearray_at(at, size)) for name, at, size in %r}), "/modules")
+sys.path.append("/modules")
+del io, sys, uctypes, vfs, ModuleFile, Modules
+"""
 
 
 class BoardError(Exception):
@@ -77,6 +115,17 @@ class Board:
         except BoardError as e:
             raise BoardError(str(e), output + e.output) from None
         return output.replace(b"\r\n", b"\n"), error.replace(b"\r\n", b"\n")
+
+
+def modules(machine, directory):
+    """What makes the .mpy files of a directory importable: options for a Board, and a script."""
+    address = SPARE_MEMORY[machine]
+    options, files = [], []
+    for path in sorted(glob.glob(os.path.join(directory, "*.mpy"))):
+        options += ["-device", "loader,file=%s,addr=%#x,force-raw=on" % (path, address)]
+        files.append((os.path.basename(path), address, os.path.getsize(path)))
+        address += os.path.getsize(path) + 15 & ~15
+    return options, (MOUNT % files).encode()
 
 
 def run_scripts(machine, firmware, scripts, timeout, options=()):

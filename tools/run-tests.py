@@ -2,7 +2,8 @@
 """run-tests.py INTERPRETER TEST...: runs MicroPython scripts TEST.py and compares what they print
 with TEST.py.exp. From a document TEST.md it runs each block marked as python and compares what it
 prints with the next block, marked as text. Each script runs in an empty directory of its own.
-With --qemu, INTERPRETER is a firmware, and each script has an emulated board of its own."""
+With --qemu, INTERPRETER is a firmware, and each script has an emulated board of its own.
+With --native, it imports modules from a directory of .mpy files."""
 
 import argparse
 import concurrent.futures
@@ -45,14 +46,16 @@ def examples(document, directory):
     return tests
 
 
-def run_here(interpreter, path, test, timeout):
+def run_here(interpreter, path, native, heapsize, test, timeout):
     """Returns what a script printed, and a reason if it did not end well."""
     # No library of the user, and nothing of the machine's locale and the like.
-    env = dict(os.environ, MICROPYPATH=":".join((*path, ".frozen")))
+    directories = [*path, ".frozen", *([os.path.abspath(native)] if native else [])]
+    env = dict(os.environ, MICROPYPATH=":".join(directories))
+    heap = ["-X", "heapsize=" + heapsize] if heapsize else []
     with tempfile.TemporaryDirectory(prefix="modbtree-") as directory:
         try:
             process = subprocess.run(
-                [os.path.abspath(interpreter), *options(test), os.path.abspath(test)],
+                [os.path.abspath(interpreter), *heap, *options(test), os.path.abspath(test)],
                 cwd=directory,
                 env=env,
                 stdin=subprocess.DEVNULL,
@@ -66,13 +69,16 @@ def run_here(interpreter, path, test, timeout):
     return process.stdout.replace(b"\r\n", b"\n"), why
 
 
-def run_on_board(machine, firmware, begin, test, timeout):
+def run_on_board(machine, firmware, native, begin, test, timeout):
     """The same on an emulated board, after the scripts of `begin`."""
-    scripts = []
+    options, scripts = [], []
+    if native:
+        options, mount = board.modules(machine, native)
+        scripts.append(mount)
     for path in [*begin, test]:
         with open(path, "rb") as f:
             scripts.append(f.read())
-    return board.run_scripts(machine, firmware, scripts, timeout)
+    return board.run_scripts(machine, firmware, scripts, timeout, options)
 
 
 def verdict(test, run):
@@ -99,6 +105,8 @@ def main():
     parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
     parser.add_argument("--qemu", choices=sorted(board.MACHINES), help="run a firmware for this processor")
     parser.add_argument("--begin", action="append", default=[], help="with --qemu: a script to run before each test")
+    parser.add_argument("--native", metavar="DIR", help="where to import .mpy files from")
+    parser.add_argument("--heapsize", help="without --qemu: bytes, or with a k or m behind")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--path", type=os.path.abspath, action="append", default=[], help="where modules are first")
     parser.add_argument("interpreter")
@@ -107,8 +115,8 @@ def main():
 
     def run(test):
         if args.qemu:
-            return run_on_board(args.qemu, args.interpreter, args.begin, test, args.timeout)
-        return run_here(args.interpreter, args.path, test, args.timeout)
+            return run_on_board(args.qemu, args.interpreter, args.native, args.begin, test, args.timeout)
+        return run_here(args.interpreter, args.path, args.native, args.heapsize, test, args.timeout)
 
     count = {PASSED: 0, FAILED: 0, SKIPPED: 0}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool, tempfile.TemporaryDirectory() as directory:

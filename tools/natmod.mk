@@ -1,0 +1,108 @@
+# Native modules: btree.mpy for firmware that is there already, and its tests.
+
+include ports/natmod/archs.mk
+NATMOD_ARCHS := x64 x86 armv6m armv7m armv7emsp armv7emdp rv32imc
+NATMOD_PACKAGES_x86 := gcc-multilib
+$(foreach arch,$(filter arm%,$(NATMOD_ARCHS)),\
+	$(eval NATMOD_PACKAGES_$(arch) := gcc-arm-none-eabi libnewlib-arm-none-eabi))
+NATMOD_PACKAGES_rv32imc := gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+
+DIST := $(ROOT)/dist
+# Of .mpy files, in the names of directories there.
+MPY_ABI = $(shell sed -n 's/^MPY_\(SUB_\)\?VERSION = //p' '$(MPY)/tools/mpy_ld.py' | paste -sd.)
+NATMOD_FEATURES := extras check
+# $(call natmod-dir,armv7m): where it is built.
+natmod-dir = $(MPY_OUT)/natmod-$(1)
+
+# What MicroPython's linker for native modules imports. Debian has the module venv in a package.
+VENV := $(OUT)/venv
+VENV_READY := $(VENV)/.modbtree-$(shell cksum < tools/requirements.txt | cut -d ' ' -f 1)
+
+$(VENV_READY): tools/requirements.txt
+	@python3 -c 'import ensurepip' 2>/dev/null || sh tools/packages.sh 'make natmods' python3-venv
+	@echo '== installing the Python packages of $<'
+	@rm -rf '$(VENV)' && python3 -m venv '$(VENV)' && '$(VENV)/bin/pip' install --quiet -r '$<'
+	@touch '$@'
+
+# $(call make-natmod,armv7m,directory,features)
+make-natmod = rust=$$(sh tools/rust-target.sh '$(NATMOD_RUST_$(1))') && eval "set -- $$rust" && \
+	$(MPY_ENV) $(submake) -C ports/natmod ARCH='$(1)' MPY_DIR='$(MPY)' BUILD='$(2)' PYTHON='$(VENV)/bin/python' \
+	MODBTREE_RUST_TARGET='$(NATMOD_RUST_$(1))' MODBTREE_TARGET_DIR='$(MPY_OUT)/natmod-rust' \
+	MODBTREE_FEATURES='$(3)' "$$@"
+
+.PHONY: natmod natmods $(NATMOD_ARCHS:%=natmod-%)
+
+natmod: ## btree.mpy for one architecture: make natmod ARCH=armv7m
+ifeq ($(filter $(ARCH),$(NATMOD_ARCHS)),)
+	@echo 'make natmod ARCH=<one of: $(NATMOD_ARCHS)>' >&2; exit 1
+else
+	+@$(submake) natmod-$(ARCH)
+endif
+
+natmods: $(NATMOD_ARCHS:%=natmod-%) ## btree.mpy for all architectures, in dist/
+
+$(NATMOD_ARCHS:%=natmod-%): natmod-%: $(MPY_READY) $(VENV_READY) | packages
+	@$(if $(NATMOD_PACKAGES_$*),sh tools/packages.sh 'make $@' $(NATMOD_PACKAGES_$*))
+	@echo '== btree.mpy for $*'
+	@mkdir -p '$(MPY_OUT)'
+	+@$(call make-natmod,$*,$(call natmod-dir,$*),$(NATMOD_FEATURES)) $(call log,natmod-$*)
+	@python3 tools/natmod-dist.py '$(VERSION)' '$(DIST)' '$(call natmod-dir,$*)/btree.mpy'
+
+# Firmware without a module of this name, to import it.
+PLAIN := x64 setjmp x86 arm riscv
+plain = $(MPY_OUT)/plain-$(1)
+WITHOUT_BTREE := USER_C_MODULES= MICROPY_PY_BTREE=0
+# Exceptions as in the esp32 port. MicroPython itself has one place with a warning then.
+PLAIN_OPTIONS_setjmp := CFLAGS_EXTRA='-DMICROPY_NLR_SETJMP=1 -Wno-clobbered'
+PLAIN_OPTIONS_x86 := MICROPY_FORCE_32BIT=1
+
+.PHONY: $(PLAIN:%=plain-%)
+
+plain-x64 plain-setjmp plain-x86: plain-%: mpy-cross
+	@$(if $(NATMOD_PACKAGES_$*),sh tools/packages.sh 'make $@' $(NATMOD_PACKAGES_$*))
+	@echo '== MicroPython for this machine without btree ($*)'
+	+@$(MPY_ENV) $(submake) -C '$(MPY)/ports/unix' BUILD='$(call plain,$*)' VARIANT_DIR='$(UNIX_VARIANT)' \
+		MICROPY_MPYCROSS='$(MPY_CROSS)' $(WITHOUT_BTREE) $(PLAIN_OPTIONS_$*) $(call log,plain-$*)
+
+plain-arm plain-riscv: plain-%: mpy-cross
+	@sh tools/packages.sh 'make $@' $(QEMU_PACKAGES_$*)
+	@echo '== firmware for $(QEMU_BOARD_$*) without btree'
+	+@$(call make-qemu,$*,$(call plain,$*),$(WITHOUT_BTREE)) $(call log,plain-$*)
+
+# Streams in Python are told where to go by a structure in memory, whose numbers have 64 bits in a
+# unix port of 32 bits. These take them for smaller.
+LONG_SEEKS := $(shell grep -l uctypes tests/micropython/*.py examples/*.py)
+SHORT_SEEKS := $(filter-out $(LONG_SEEKS),$(wildcard tests/micropython/*.py examples/*.py))
+
+NATMOD_TESTS := x64 setjmp x86 armv6m armv7m rv32imc
+NATMOD_ARCH_setjmp := x64
+# How to run the tests, and what to run with what else than TEST_SCRIPTS.
+NATMOD_RUN_x64 = '$(call plain,x64)/micropython'
+NATMOD_RUN_setjmp = '$(call plain,setjmp)/micropython'
+NATMOD_RUN_x86 = --heapsize 2m '$(call plain,x86)/micropython'
+NATMOD_RUN_armv6m = --qemu arm $(ON_LFS2) --timeout 600 '$(call plain,arm)/firmware.elf'
+NATMOD_RUN_armv7m = $(NATMOD_RUN_armv6m)
+NATMOD_RUN_rv32imc = --qemu riscv $(ON_LFS2) --timeout 600 '$(call plain,riscv)/firmware.elf'
+NATMOD_SCRIPTS_x86 = '$(MPY)'/tests/extmod/btree*.py $(SHORT_SEEKS) README.md FORMAT.md
+
+.PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-name
+
+test-natmod: test-natmod-name $(NATMOD_TESTS:%=test-natmod-%) ## the tests with MicroPython, with native modules
+
+test-natmod-x64: natmod-x64 plain-x64
+test-natmod-setjmp: natmod-x64 plain-setjmp
+test-natmod-x86: natmod-x86 plain-x86
+test-natmod-armv6m: natmod-armv6m plain-arm
+test-natmod-armv7m: natmod-armv7m plain-arm
+test-natmod-rv32imc: natmod-rv32imc plain-riscv
+
+$(NATMOD_TESTS:%=test-natmod-%): test-natmod-%:
+	@echo '== scripts under MicroPython with btree.mpy ($*)'
+	@$(if $(filter x86,$*),echo 'not run with 64-bit positions: $(notdir $(LONG_SEEKS))')
+	@python3 tools/run-tests.py --native '$(call natmod-dir,$(or $(NATMOD_ARCH_$*),$*))' \
+		$(NATMOD_RUN_$*) $(or $(NATMOD_SCRIPTS_$*),$(TEST_SCRIPTS)) tests/natmod/unloaded.py
+
+# As where the firmware has a btree of its own.
+test-natmod-name: natmod-x64 unix
+	@echo '== modbtree.mpy beside a built-in btree'
+	@python3 tools/run-tests.py --native '$(DIST)/x64_$(MPY_ABI)' '$(UNIX)' tests/natmod/second_name.py
