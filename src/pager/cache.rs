@@ -105,7 +105,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.read_page(f, from)?;
         // In the log the header's place belongs to the page of the log.
         #[cfg(feature = "journal")]
-        if let Some(entry) = self.moved.entry(i) {
+        if let Some(entry) = self.moved.entry(i).filter(|_| self.moved.is_wide()) {
             crate::memory::copy(self.pool.page_mut(f), &crate::page::log::header(entry));
         }
         Ok(())

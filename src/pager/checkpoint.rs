@@ -101,6 +101,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         self.sync()?;
         while self.moved.pop().is_some() {}
+        self.moved.set_wide(self.log.on);
         self.log.state = match (release, atomic) {
             (true, _) => None,
             (false, true) => Some(State::Atomic),

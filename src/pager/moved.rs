@@ -3,54 +3,83 @@
 use crate::memory::{shift, Buffer, Memory};
 use crate::page::Order;
 
-/// Bytes of an entry, which begins with the number of the page. With a journal it is what the
-/// log says of the page (`page/log.rs`).
+/// Bytes of an entry, which begins with the number of the page, and offset of that of the page
+/// where it is.
+const NARROW: (usize, usize) = (8, 4);
+/// With a log an entry is what the log says of the page (`page/log.rs`).
 #[cfg(feature = "journal")]
-pub(super) use crate::page::log::{AT, ENTRY};
-#[cfg(not(feature = "journal"))]
-pub(super) const ENTRY: usize = 8;
-/// Offset of the number of the page where it is.
-#[cfg(not(feature = "journal"))]
-pub(super) const AT: usize = 4;
+const WIDE: (usize, usize) = (crate::page::log::ENTRY, crate::page::log::AT);
 
 pub(super) struct Moved<M: Memory> {
     entries: Buffer<M>,
     order: Order,
+    #[cfg(feature = "journal")]
+    wide: bool,
 }
 
 impl<M: Memory> Moved<M> {
     pub fn new(memory: M, order: Order) -> Self {
-        Moved { entries: Buffer::new(memory), order }
+        Moved {
+            entries: Buffer::new(memory),
+            order,
+            #[cfg(feature = "journal")]
+            wide: false,
+        }
+    }
+
+    /// Chooses whether entries are those of a log. The list is empty.
+    #[cfg(feature = "journal")]
+    pub fn set_wide(&mut self, wide: bool) {
+        self.wide = wide;
+    }
+
+    /// Whether entries are those of a log.
+    #[cfg(feature = "journal")]
+    pub fn is_wide(&self) -> bool {
+        self.wide
+    }
+
+    fn layout(&self) -> (usize, usize) {
+        #[cfg(feature = "journal")]
+        if self.wide {
+            return WIDE;
+        }
+        NARROW
+    }
+
+    fn size(&self) -> usize {
+        self.layout().0
     }
 
     pub fn len(&self) -> usize {
-        self.entries.bytes().len() / ENTRY
+        self.entries.bytes().len().checked_div(self.size()).unwrap_or(0)
     }
 
     /// Entries there is memory for.
     pub fn capacity(&self) -> usize {
-        self.entries.capacity() / ENTRY
+        self.entries.capacity().checked_div(self.size()).unwrap_or(0)
     }
 
     /// Gets memory for so many entries; false if there is none.
     pub fn reserve(&mut self, entries: usize) -> bool {
-        entries.checked_mul(ENTRY).is_some_and(|bytes| self.entries.reserve(bytes))
+        entries.checked_mul(self.size()).is_some_and(|bytes| self.entries.reserve(bytes))
     }
 
     /// The bytes of entry `i`.
     pub fn entry(&self, i: usize) -> Option<&[u8]> {
-        self.entries.bytes().get(i * ENTRY..)?.get(..ENTRY)
+        self.entries.bytes().get(i * self.size()..)?.get(..self.size())
     }
 
     pub fn entry_mut(&mut self, i: usize) -> &mut [u8] {
-        let bytes = self.entries.bytes_mut().get_mut(i * ENTRY..).unwrap_or(&mut []);
-        bytes.get_mut(..ENTRY).unwrap_or(&mut [])
+        let size = self.size();
+        let bytes = self.entries.bytes_mut().get_mut(i * size..).unwrap_or(&mut []);
+        bytes.get_mut(..size).unwrap_or(&mut [])
     }
 
     /// Page `.0` is where page `.1` says.
     pub fn pair(&self, i: usize) -> Option<(u32, u32)> {
         let entry = self.entry(i)?;
-        Some((self.order.u32(entry, 0), self.order.u32(entry, AT)))
+        Some((self.order.u32(entry, 0), self.order.u32(entry, self.layout().1)))
     }
 
     /// The index of a page's entry, or where it would be.
@@ -73,18 +102,18 @@ impl<M: Memory> Moved<M> {
             Ok(i) => i,
             Err(i) => {
                 let len = self.entries.bytes().len();
-                if !self.entries.resize(len + ENTRY) {
+                let (size, at) = (self.size(), i * self.size());
+                if !self.entries.resize(len + size) {
                     return None;
                 }
-                let at = i * ENTRY;
-                shift(self.entries.bytes_mut(), at, at + ENTRY, len.saturating_sub(at));
+                shift(self.entries.bytes_mut(), at, at + size, len.saturating_sub(at));
                 i
             }
         };
-        let order = self.order;
+        let (order, (_, at)) = (self.order, self.layout());
         let entry = self.entry_mut(i);
         order.put_u32(entry, 0, pgno);
-        order.put_u32(entry, AT, place);
+        order.put_u32(entry, at, place);
         Some(i)
     }
 
@@ -92,7 +121,7 @@ impl<M: Memory> Moved<M> {
     pub fn pop(&mut self) -> Option<(u32, u32)> {
         let last = self.len().checked_sub(1)?;
         let pair = self.pair(last);
-        self.entries.resize(last * ENTRY);
+        self.entries.resize(last * self.size());
         pair
     }
 

@@ -28,6 +28,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             ..Log::default()
         };
         let mark = if self.stored == 0 { None } else { Mark::parse(self.meta.order, head) };
+        self.moved.set_wide(self.log.on || mark.is_some());
         if let Some(mark) = mark {
             self.log.state = Some(mark.state);
             if journal != Journal::Discard {

@@ -67,7 +67,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         let mut victim = self.victim(true, None);
         while let Some(f) = victim {
-            if let Some(to) = self.slot_for(f)? {
+            if let Some(to) = self.slot_for(f) {
                 self.write_page(f, to)?;
                 if self.pool.flags(f) & TOUCHED != 0 {
                     self.untouch(f);
@@ -80,7 +80,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Where to spill a page to; `None` if the list of slots is full.
-    fn slot_for(&mut self, f: Idx) -> Result<Option<u32>> {
+    fn slot_for(&mut self, f: Idx) -> Option<u32> {
         let pgno = self.pool.pgno(f);
         let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
         #[cfg(feature = "journal")]
@@ -98,13 +98,17 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             None => vacant,
         };
         #[cfg(feature = "journal")]
-        let noted = (slot == pgno && !self.log.on) || self.note_moved(f, slot);
+        let noted = if self.log.on { self.note_moved(f, slot) } else { self.note_slot(pgno, slot) };
         #[cfg(not(feature = "journal"))]
-        let noted = slot == pgno || self.moved.set(pgno, slot).is_some();
+        let noted = self.note_slot(pgno, slot);
         if noted && slot != pgno {
             self.slots_end = self.slots_end.max(slot + 1);
         }
-        Ok(noted.then_some(slot))
+        noted.then_some(slot)
+    }
+
+    fn note_slot(&mut self, pgno: u32, slot: u32) -> bool {
+        slot == pgno || self.moved.set(pgno, slot).is_some()
     }
 
     /// Makes a new file a sound, empty one before anything else is written to it.
