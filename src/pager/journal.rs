@@ -190,7 +190,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Where one of the two marks is.
-    fn mark_at(slot: usize) -> usize {
+    pub(super) fn mark_at(slot: usize) -> usize {
         MARKS.get(slot & 1).copied().unwrap_or(0)
     }
 

@@ -57,7 +57,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         (self.log.gen, self.log.free) = (mark.gen, mark.free);
         (self.log.first, self.log.base) = (mark.first, mark.base);
         if mark.base < 2 || mark.base > self.stored || mark.first < mark.base {
-            return self.corrupt(0, MARKS[self.log.slot & 1] as u32 + 8, Reason::Journal);
+            let at = Self::mark_at(self.log.slot) as u32;
+            return self.corrupt(0, at + 8, Reason::Journal);
         }
         let home_free = self.meta.free;
         let f = self.acquire()?;
