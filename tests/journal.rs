@@ -152,7 +152,8 @@ fn checkpoint_under_way(dir: &Path, flushes: usize) {
     let images = store.images.borrow();
     let flag = |image: &Vec<u8>| Order::NATIVE == Order::Little && image[23] == 1 || image[20] == 1;
     let under_way: Vec<_> = images.iter().filter(|image| flag(image)).collect();
-    assert_eq!((images.len(), under_way.len()), (4, 2));
+    // One more sync if there were two logs before.
+    assert!((4..=5).contains(&images.len()) && under_way.len() == 2);
     for (i, image) in under_way.into_iter().enumerate() {
         let path = write_file(dir.join(format!("{i}.db")), image);
         let out = Command::new("db_dump185").arg(&path).output().expect("db_dump185 runs");
@@ -220,7 +221,7 @@ fn near(a: &[u8], b: &[u8]) -> bool {
 fn a_damaged_journal_is_noticed_unless_it_looks_cut_off() {
     let (_, before, live, after) = with_journal(512, 100, 4);
     let (mut seen, mut rng) = ([0; 3], Rng::new(3));
-    for at in (0..live.len()).step_by(7).chain(24..52) {
+    for at in (0..live.len()).step_by(7).chain(24..80) {
         let mut bytes = live.clone();
         bytes[at] ^= 1 << rng.below(8);
         let mut file = file_of(&bytes);

@@ -6,13 +6,14 @@ use super::meta::JOURNAL_MAGIC as MAGIC;
 use super::HEADER;
 use crate::memory::copy;
 
-/// Bytes from the start of page 0 that the meta page and the mark take.
-pub(crate) const HEAD: usize = 52;
-/// Where the mark is, and in it the byte that tells its [`State`].
-pub(crate) const MARK: usize = super::meta::JOURNAL;
-pub(crate) const STATE: usize = 48;
-/// Where the checksum of the mark is.
-const MARK_CRC: usize = 44;
+/// Where the marks are on page 0: one is replaced by the other, so that one is always whole.
+pub(crate) const MARKS: [usize; 2] = super::meta::JOURNAL;
+/// Bytes of a mark, and of the beginning of page 0 that the meta page and the marks take.
+pub(crate) const MARK_LEN: usize = 28;
+pub(crate) const HEAD: usize = MARKS[1] + MARK_LEN;
+/// Offsets in a mark: its checksum, and the byte that tells its [`State`].
+const MARK_SUM: usize = 20;
+pub(crate) const STATE: usize = 24;
 
 /// Offset of the checksum of a descriptor, and where its entries begin.
 const CRC: usize = 32;
@@ -69,11 +70,23 @@ impl Crc {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum State {
     /// It may be missing.
-    Open = 0,
+    Open,
     /// It is there.
-    Begun = 1,
+    Begun,
     /// It is there if the file goes on behind the mark's first page: the medium is atomic.
-    Atomic = 2,
+    Atomic,
+}
+
+impl State {
+    /// How the mark says so. What an older mark has left here means `Open`.
+    pub fn byte(self, gen: u32) -> u8 {
+        let gen = (gen & 0x3f) as u8;
+        match self {
+            State::Open => 0,
+            State::Begun => 0x80 | gen,
+            State::Atomic => 0xc0 | gen,
+        }
+    }
 }
 
 /// Where the log is.
@@ -91,32 +104,41 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// The mark in the first [`HEAD`] bytes of a file, if there is one.
-    pub fn parse(order: Order, head: &[u8]) -> Option<Mark> {
-        let state = match head.get(STATE)? {
-            0 => State::Open,
-            1 => State::Begun,
-            2 => State::Atomic,
-            _ => return None,
-        };
-        let sum = Crc::new().add(head.get(MARK..MARK_CRC)?).sum();
-        if order.u32(head, MARK) != MAGIC || order.u32(head, MARK_CRC) != sum {
+    /// The mark in [`MARK_LEN`] bytes, if there is one.
+    pub fn parse(order: Order, bytes: &[u8]) -> Option<Mark> {
+        let sum = Crc::new().add(bytes.get(..MARK_SUM)?).sum();
+        if order.u32(bytes, 0) != MAGIC || order.u32(bytes, MARK_SUM) != sum {
             return None;
         }
-        let field = |i: usize| order.u32(head, MARK + 4 * i);
-        Some(Mark { gen: field(1), first: field(2), free: field(3), base: field(4), state })
+        let field = |i: usize| order.u32(bytes, 4 * i);
+        let (gen, byte) = (field(1), *bytes.get(STATE)?);
+        let known = [State::Begun, State::Atomic].into_iter().find(|state| state.byte(gen) == byte);
+        let state = known.unwrap_or(State::Open);
+        Some(Mark { gen, first: field(2), free: field(3), base: field(4), state })
     }
 
-    /// Writes the mark into the first [`HEAD`] bytes of page 0.
-    pub fn store(&self, order: Order, head: &mut [u8]) {
+    /// The mark that counts in the first [`HEAD`] bytes of a file, and which of the two it is.
+    pub fn find(order: Order, head: &[u8]) -> Option<(Mark, usize)> {
+        let [first, second] = MARKS.map(|at| Mark::parse(order, head.get(at..at + MARK_LEN)?));
+        match (first, second) {
+            (Some(a), Some(b)) if (b.gen.wrapping_sub(a.gen) as i32) > 0 => Some((b, 1)),
+            (Some(mark), _) => Some((mark, 0)),
+            (None, second) => second.map(|mark| (mark, 1)),
+        }
+    }
+
+    /// The bytes of the mark.
+    pub fn bytes(&self, order: Order) -> [u8; MARK_LEN] {
+        let mut bytes = [0; MARK_LEN];
         for (i, value) in [MAGIC, self.gen, self.first, self.free, self.base].into_iter().enumerate() {
-            order.put_u32(head, MARK + 4 * i, value);
+            order.put_u32(&mut bytes, 4 * i, value);
         }
-        let sum = Crc::new().add(head.get(MARK..MARK_CRC).unwrap_or(&[])).sum();
-        order.put_u32(head, MARK_CRC, sum);
-        if let Some(state) = head.get_mut(STATE) {
-            *state = self.state as u8;
+        let sum = Crc::new().add(bytes.get(..MARK_SUM).unwrap_or(&[])).sum();
+        order.put_u32(&mut bytes, MARK_SUM, sum);
+        if let Some(state) = bytes.get_mut(STATE) {
+            *state = self.state.byte(self.gen);
         }
+        bytes
     }
 }
 
@@ -223,14 +245,25 @@ mod tests {
     #[test]
     fn marks_and_commits_come_back() {
         for order in [Order::Little, Order::Big] {
-            let mark = Mark { gen: 7, first: 9, free: 3, base: 8, state: State::Begun };
-            let mut head = [0; HEAD];
-            mark.store(order, &mut head);
-            assert_eq!(Mark::parse(order, &head), Some(mark));
-            for at in MARK..STATE {
-                let mut bad = head;
-                bad[at] ^= 4;
-                assert_eq!(Mark::parse(order, &bad), None, "byte {at}");
+            for state in [State::Open, State::Begun, State::Atomic] {
+                let mark = Mark { gen: 7, first: 9, free: 3, base: 8, state };
+                let bytes = mark.bytes(order);
+                assert_eq!(Mark::parse(order, &bytes), Some(mark));
+                for at in 0..STATE {
+                    let mut bad = bytes;
+                    bad[at] ^= 4;
+                    assert_eq!(Mark::parse(order, &bad), None, "byte {at}");
+                }
+                let newer = Mark { gen: 8, ..mark };
+                let mut head = [0; HEAD];
+                assert_eq!(Mark::find(order, &head), None);
+                head[MARKS[1]..].copy_from_slice(&bytes);
+                assert_eq!(Mark::find(order, &head), Some((mark, 1)));
+                head[MARKS[0]..MARKS[1]].copy_from_slice(&newer.bytes(order));
+                assert_eq!(Mark::find(order, &head), Some((newer, 0)));
+                // Torn before its state is written.
+                head[MARKS[0] + STATE] = bytes[STATE];
+                assert_eq!(Mark::find(order, &head).map(|m| m.0.state), Some(State::Open));
             }
             let commit = Commit { gen: 7, seq: 2, free: 3, next: 60, pages: 61, count: 40, more: 50 };
             let mut page = [0; 512];

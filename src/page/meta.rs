@@ -19,8 +19,8 @@ const NO_DUPLICATES: u32 = 0x20;
 /// Set while a checkpoint is under way, so that programs without the journal refuse the file.
 pub(crate) const CHECKPOINT: u32 = 0x0100_0000;
 
-/// Where the mark of a journal is, and the number it begins with (`page/log.rs`).
-pub(crate) const JOURNAL: usize = 24;
+/// Where the two marks of a journal are, and the number they begin with (`page/log.rs`).
+pub(crate) const JOURNAL: [usize; 2] = [24, 52];
 pub(crate) const JOURNAL_MAGIC: u32 = 0x4c4a_626d;
 
 /// Smallest and largest page size in bytes.

@@ -8,7 +8,7 @@
 use super::{Idx, Pager};
 use crate::error::{Error, Result};
 use crate::memory::{copy, Memory};
-use crate::page::log::{free_header, Mark, State, HEAD, MARK};
+use crate::page::log::{free_header, Mark, State, HEAD, MARKS};
 use crate::page::meta::{self, Meta};
 use crate::page::{field, kind};
 use crate::storage::Storage;
@@ -71,12 +71,25 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             end = end.max(last.saturating_add(1));
         }
         let freed = if release && !atomic { self.all_pages()? } else { end };
-        let (free, bytes) = self.final_head(release, end, freed);
+        let mut log = (self.log.base..freed).rev();
+        let free = log.find(|&pgno| self.moved.search(pgno).is_err()).unwrap_or(self.meta.free);
+        let state = if atomic { State::Atomic } else { State::Open };
+        let (gen, first) = (next_gen(self.log.gen), self.log_start(end));
+        let mark = (!release).then_some(Mark { gen, first, free, base: end, state });
+        let mut head = [0; HEAD];
+        Meta { free, ..self.meta }.store(&mut head);
         // With the log gone for good, the next one may have the mark of this one.
         let same = atomic && !release && self.log.state == Some(State::Atomic) && !self.log.checkpoint;
         let same = same && (end, free) == (self.log.base, self.log.free);
         if atomic {
-            self.bring_home(Some(&Whole { end, head: (!same).then_some(bytes) }))?;
+            if let Some(mark) = mark {
+                copy(head.get_mut(MARKS[0]..).unwrap_or(&mut []), &mark.bytes(self.meta.order));
+            }
+            self.bring_home(Some(&Whole { end, head: (!same).then_some(head) }))?;
+            if !same {
+                (self.log.slot, self.log.other) = (0, false);
+            }
+            self.log.state = mark.map(|mark| mark.state);
             self.log.checkpoint = false;
         } else {
             // Or there is nothing but the mark.
@@ -90,25 +103,23 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 }
                 self.bring_home(None)?;
                 self.free_log(freed)?;
-                self.poke(meta::FREE, bytes.get(meta::FREE..meta::FREE + 4).unwrap_or(&[]))?;
+                self.poke(meta::FREE, head.get(meta::FREE..meta::FREE + 4).unwrap_or(&[]))?;
                 self.sync()?;
                 self.poke_flags(false)?;
                 self.sync()?;
                 self.log.checkpoint = false;
             }
             // The log is void from here on. Its pages may be used again once this is synced.
-            self.poke(MARK, bytes.get(MARK..).unwrap_or(&[]))?;
+            match mark {
+                Some(mark) => self.write_mark(mark)?,
+                None => self.clear_marks()?,
+            }
         }
         self.sync()?;
         while self.moved.pop().is_some() {}
         self.moved.set_wide(self.log.on);
-        self.log.state = match (release, atomic) {
-            (true, _) => None,
-            (false, true) => Some(State::Atomic),
-            (false, false) => Some(State::Open),
-        };
         if !same {
-            self.log.gen = next_gen(self.log.gen);
+            self.log.gen = gen;
         }
         self.log.free = free;
         (self.log.seq, self.log.pages, self.log.old) = (0, 0, false);
@@ -118,21 +129,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.start_log();
         self.shrink();
         Ok(())
-    }
-
-    /// The head of the free list after a checkpoint, and the beginning of page 0.
-    fn final_head(&self, release: bool, end: u32, freed: u32) -> (u32, [u8; HEAD]) {
-        let mut log = (self.log.base..freed).rev();
-        let free = log.find(|&pgno| self.moved.search(pgno).is_err()).unwrap_or(self.meta.free);
-        let mut bytes = [0; HEAD];
-        Meta { free, ..self.meta }.store(&mut bytes);
-        if !release {
-            let state = if self.storage.atomic() { State::Atomic } else { State::Open };
-            let (gen, first) = (next_gen(self.log.gen), self.log_start(end));
-            let mark = Mark { gen, first, free, base: end, state };
-            mark.store(self.meta.order, &mut bytes);
-        }
-        (free, bytes)
     }
 
     /// Sets or clears the flag of page 0 that keeps other programs out: one byte changes.

@@ -8,7 +8,7 @@
 use super::{Idx, Pager};
 use crate::error::{Error, Result};
 use crate::memory::{copy, Memory};
-use crate::page::log::{header, Commit, Crc, Mark, State, ENTRY, HEAD, HOME_SUM, MARK, STATE, SUM};
+use crate::page::log::{header, Commit, Crc, Mark, State, ENTRY, HOME_SUM, MARKS, MARK_LEN, STATE, SUM};
 use crate::page::{kind, HEADER};
 use crate::storage::Storage;
 
@@ -30,8 +30,11 @@ pub(super) struct Log {
     pub old: bool,
     /// Whether page 0 says that a checkpoint is under way.
     pub checkpoint: bool,
-    /// The mark on page 0, if there is one.
+    /// What the mark on page 0 says, if there is one.
     pub state: Option<State>,
+    /// Which of the two marks counts, and whether there is something in the place of the other.
+    pub slot: usize,
+    pub other: bool,
     /// As in the mark; 0: not chosen yet.
     pub gen: u32,
     /// Pages of the file without the log. Behind them are pages for the tree to grow into, then the
@@ -119,7 +122,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Notes that a page's next state is to be at page `to`. False, and no change, if there is no memory.
     pub(super) fn note_moved(&mut self, f: Idx, to: u32) -> bool {
         let pgno = self.pool.pgno(f);
-        let (known, homeless) = (self.moved.search(pgno).is_ok(), self.is_homeless(pgno));
+        // One that was spilled twice still has no sum of what is at home.
+        let known = self.moved.search(pgno).is_ok_and(|i| self.entry_sums(i).1 != !self.entry_sums(i).2);
+        let homeless = self.is_homeless(pgno);
         let Some(i) = self.moved.set(pgno, to) else { return false };
         let order = self.meta.order;
         let page = self.pool.page(f);
@@ -184,15 +189,28 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.latch(synced)
     }
 
-    /// Writes the mark of the log, or takes it away.
-    pub(super) fn write_mark(&mut self, state: Option<State>) -> Result<()> {
-        let mut head = [0; HEAD];
-        if let Some(state) = state {
-            let Log { gen, first, free, base, .. } = self.log;
-            Mark { gen, first, free, base, state }.store(self.meta.order, &mut head);
+    /// Where one of the two marks is.
+    pub(super) fn mark_at(slot: usize) -> usize {
+        MARKS.get(slot & 1).copied().unwrap_or(0)
+    }
+
+    /// Writes a mark in the place of the one that does not count, which it does from then on.
+    pub(super) fn write_mark(&mut self, mark: Mark) -> Result<()> {
+        let slot = if self.log.state.is_some() { self.log.slot ^ 1 } else { self.log.slot };
+        self.poke(Self::mark_at(slot), &mark.bytes(self.meta.order))?;
+        self.log.other |= slot != self.log.slot;
+        (self.log.slot, self.log.state) = (slot, Some(mark.state));
+        Ok(())
+    }
+
+    /// Takes the marks away. The log of the older one is void, and must not come back.
+    pub(super) fn clear_marks(&mut self) -> Result<()> {
+        if self.log.other {
+            self.poke(Self::mark_at(self.log.slot ^ 1), &[0; MARK_LEN])?;
+            self.sync()?;
         }
-        self.poke(MARK, head.get(MARK..).unwrap_or(&[]))?;
-        self.log.state = state;
+        self.poke(Self::mark_at(self.log.slot), &[0; MARK_LEN])?;
+        (self.log.other, self.log.state) = (false, None);
         Ok(())
     }
 
@@ -379,22 +397,26 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Sees to it that the mark is there before anything else is written behind the end of the file.
     pub(super) fn begin_log(&mut self) -> Result<()> {
         self.choose_gen()?;
-        match self.log.state {
-            None if self.storage.atomic() => self.write_mark(Some(State::Atomic)),
-            None => {
-                // It says that what is there is ours.
-                self.write_mark(Some(State::Open))?;
-                self.sync()
-            }
-            _ => self.confirm_log(),
+        if self.log.state.is_some() {
+            return self.confirm_log();
         }
+        let atomic = self.storage.atomic();
+        let Log { gen, first, free, base, .. } = self.log;
+        let state = if atomic { State::Atomic } else { State::Open };
+        self.write_mark(Mark { gen, first, free, base, state })?;
+        if atomic {
+            return Ok(());
+        }
+        // It says that what is there is ours.
+        self.sync()
     }
 
     /// Says in the mark that the first commit is there, if it is.
     pub(super) fn confirm_log(&mut self) -> Result<()> {
         if self.log.state == Some(State::Open) && self.log.seq > 0 {
             // One byte, which cannot be torn.
-            self.poke(STATE, &[State::Begun as u8])?;
+            let at = Self::mark_at(self.log.slot) + STATE;
+            self.poke(at, &[State::Begun.byte(self.log.gen)])?;
             self.log.state = Some(State::Begun);
         }
         Ok(())

@@ -36,7 +36,7 @@ const MIN_FRAMES: usize = 5;
 #[cfg(feature = "journal")]
 const HEAD: usize = crate::page::log::HEAD;
 #[cfg(not(feature = "journal"))]
-const HEAD: usize = meta::JOURNAL + 4;
+const HEAD: usize = meta::JOURNAL[1] + 4;
 /// More frames than this cannot be numbered.
 const MAX_FRAMES: usize = 0x7fff;
 
@@ -157,8 +157,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let got = storage.read(0, &mut head)?;
             meta = Meta::parse(head.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
             #[cfg(not(feature = "journal"))]
-            if meta.checkpoint || meta.order.u32(&head, meta::JOURNAL) == meta::JOURNAL_MAGIC {
-                return Err(bad_meta((meta::JOURNAL as u32, Reason::Journal)));
+            for at in meta::JOURNAL {
+                if meta.checkpoint || meta.order.u32(&head, at) == meta::JOURNAL_MAGIC {
+                    return Err(bad_meta((at as u32, Reason::Journal)));
+                }
             }
             // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
             let size = usize::try_from(size).map_err(|_| Error::Full)?;

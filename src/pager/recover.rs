@@ -6,7 +6,7 @@ use super::spill::foundation;
 use super::{Idx, Journal, Pager};
 use crate::error::{Error, Reason, Result};
 use crate::memory::{copy, Memory};
-use crate::page::log::{header, Commit, Mark, State, AT, ENTRY, HEAD, MARK, SUM};
+use crate::page::log::{header, Commit, Mark, State, AT, ENTRY, HEAD, MARKS, MARK_LEN, SUM};
 use crate::page::meta::{self, Meta};
 use crate::page::node::{Node, BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, verify_tree_page};
@@ -27,22 +27,25 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             next: u32::MAX,
             ..Log::default()
         };
-        let mark = if self.stored == 0 { None } else { Mark::parse(self.meta.order, head) };
+        let mark = if self.stored == 0 { None } else { Mark::find(self.meta.order, head) };
         self.moved.set_wide(self.log.on || mark.is_some());
-        if let Some(mark) = mark {
+        if let Some((mark, slot)) = mark {
             self.log.state = Some(mark.state);
+            self.log.slot = slot;
+            let other = MARKS.get(slot ^ 1).and_then(|&at| head.get(at..at + MARK_LEN));
+            self.log.other = other.is_some_and(|bytes| bytes.iter().any(|&byte| byte != 0));
+            self.log.old = true;
             if journal != Journal::Discard {
                 self.follow(mark)?;
             } else if checkpoint {
                 // Without its log the tree is torn.
                 return self.corrupt(0, meta::FLAGS as u32, Reason::Journal);
             }
-            self.log.old = true;
         } else if checkpoint {
-            return self.corrupt(0, MARK as u32, Reason::Journal);
-        } else if self.log.on && self.stored != 0 && head.iter().skip(MARK).any(|&byte| byte != 0) {
-            // A mark that was torn, before there was a log.
-            (self.log.state, self.log.old) = (Some(State::Open), true);
+            return self.corrupt(0, MARKS[0] as u32, Reason::Journal);
+        } else if self.log.on && self.stored != 0 && head.iter().skip(MARKS[0]).any(|&byte| byte != 0) {
+            // A mark that was torn, before there was a log or when it was no more needed.
+            (self.log.state, self.log.old, self.log.other) = (Some(State::Open), true, true);
         }
         if self.log.on && !self.log.old {
             self.start_log();
@@ -54,7 +57,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         (self.log.gen, self.log.free) = (mark.gen, mark.free);
         (self.log.first, self.log.base) = (mark.first, mark.base);
         if mark.base < 2 || mark.base > self.stored || mark.first < mark.base {
-            return self.corrupt(0, MARK as u32 + 8, Reason::Journal);
+            let at = Self::mark_at(self.log.slot) as u32;
+            return self.corrupt(0, at + 8, Reason::Journal);
         }
         let home_free = self.meta.free;
         let f = self.acquire()?;
@@ -92,9 +96,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         // All commits but the last were synced before the next was written.
         if let Some((at, commit)) = last {
             if !self.is_whole(f, at, &commit)? {
-                if self.log.checkpoint {
-                    return self.corrupt(at, 0, Reason::Journal);
-                }
+                // Of a flush that was cut off, even if a checkpoint of those before was, too.
                 self.log.seq -= 1;
             }
         }
@@ -276,7 +278,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 }
 
 /// Whether a file is one that was being made when the power failed: nothing but parts of an empty
-/// one, and zeroes.
+/// one without a whole header, and zeroes.
 pub(super) fn is_unfinished(storage: &mut impl Storage, size: u64, new: &Meta) -> Result<bool> {
     if size == 0 || size > 2 * u64::from(new.page_size) {
         return Ok(false);
@@ -285,6 +287,9 @@ pub(super) fn is_unfinished(storage: &mut impl Storage, size: u64, new: &Meta) -
     let (mut at, mut buf) = (0, [0; 64]);
     loop {
         let got = storage.read(at as u64, &mut buf)?;
+        if at == 0 && buf.starts_with(&head) {
+            return Ok(false);
+        }
         for (i, &byte) in buf.iter().take(got).enumerate() {
             let i = at + i;
             let wanted = head.get(i).or_else(|| root.get(i.wrapping_sub(new.page_size as usize)));

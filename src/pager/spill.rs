@@ -116,12 +116,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let size = self.page_size();
         let (meta, root) = foundation(&self.meta);
         let end = 2 * size as u64 - 1;
-        let written = self
-            .storage
-            .write(0, &meta)
-            .and_then(|()| self.storage.write(size as u64, &root))
-            .and_then(|()| self.storage.write(end, &[0]))
-            .and_then(|()| self.storage.sync());
+        // The header comes last, so that what has one is whole.
+        let mut written = self.storage.write(size as u64, &root).and_then(|()| self.storage.write(end, &[0]));
+        if !self.storage.atomic() {
+            written = written.and_then(|()| self.storage.sync());
+        }
+        let written = written.and_then(|()| self.storage.write(0, &meta)).and_then(|()| self.storage.sync());
         self.latch(written)?;
         (self.promised, self.stored) = (2, self.stored.max(2));
         Ok(())
