@@ -12,7 +12,9 @@ QEMU_PACKAGES_riscv := gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu
 firmware = $(MPY_OUT)/qemu-$(1)/firmware.elf
 # A make of MicroPython's qemu port: $(call make-qemu,arm,build directory,variables). A board of
 # ours is MicroPython's with file systems.
-make-qemu = $(MPY_ENV) $(submake) -C '$(MPY)/ports/qemu' BOARD='$(QEMU_BOARD_$(1))' \
+# MicroPython's makefiles do not notice when a board changes.
+make-qemu = if [ -n "$$(find ports/qemu/boards -newer '$(2)/firmware.elf' 2>/dev/null)" ]; then rm -rf '$(2)'; fi; \
+	$(MPY_ENV) $(submake) -C '$(MPY)/ports/qemu' BOARD='$(QEMU_BOARD_$(1))' \
 	BOARD_DIR='$(ROOT)/ports/qemu/boards/$(QEMU_BOARD_$(1))' BUILD='$(2)' USER_C_MODULES='$(ROOT)' \
 	MODBTREE_TARGET_DIR='$(RUST_OUT)' MICROPY_MPYCROSS='$(MPY_CROSS)' MICROPY_MPYCROSS_DEPENDENCY='$(MPY_CROSS)' $(3)
 
@@ -44,9 +46,9 @@ test-qemu: ## the tests with MicroPython on emulated boards
 
 $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on littlefs'
-	@python3 tools/run-tests.py --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
+	@python3 tools/run-tests.py --timeout 600 --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on FAT'
-	@python3 tools/run-tests.py --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
+	@python3 tools/run-tests.py --timeout 600 --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
 
 # What the module costs: with each set of features its code, and with the last what it does.
 size-firmware = $(MPY_OUT)/size-$(1)-$(2)/firmware.elf
