@@ -27,9 +27,9 @@ db.put("a", {"n": 1}, ttl=10, tags=["t"])
 db.put("b", {"n": 2}, ttl=20)
 db.put("c", {"n": 3})
 db.put({"n": 4}, 30, _id="d")
-now += 9.5
+now += 9
 print(db.get("a"), len(db), "a" in db)
-now += 0.5
+now += 1
 # Expired, and seen as such before it is removed.
 print(db.get("a"), len(db), "a" in db, db.query({"tags": "t"}), db.query({"n": 1}), db.delete("a"))
 print(db.cleanup(), db.cleanup(), db.stats()["expired"])
@@ -42,9 +42,8 @@ db.put("c", {"n": 7}, ttl=100)
 now += 50
 print(db.get("d"), db.get("c"), db.cleanup())
 db.put("c", {"n": 8}, ttl=0.25)
-now += 0.2
 print(db.get("c"))
-now += 0.1
+now += 1
 print(db.get("c"), db.cleanup(), len(db))
 db.delete(purge=True)
 
@@ -69,7 +68,7 @@ db = open_db(ttl_check_interval=1e6)
 order = [(i * 37) % 300 for i in range(300)]
 for i in order:
     db.put("k%d" % i, i, ttl=1 + i)
-most = len(db._expiry._heap)
+most = len(db._expiry.heap)
 now += 150
 print(most <= 65, db.cleanup(), len(db), sorted(doc for doc in db.query())[0])
 for i in range(0, 300, 2):
@@ -77,7 +76,7 @@ for i in range(0, 300, 2):
 for i in range(100, 350, 50):
     db.put("k%d" % i, i, ttl=5)
 now += 60
-print(db.cleanup(), len(db), len(db._expiry._heap) <= 65)
+print(db.cleanup(), len(db), len(db._expiry.heap) <= 65)
 now += 1000
 print(db.cleanup(), len(db), entries(db), db.cleanup())
 same = open_db(ttl_check_interval=1e6)
@@ -112,3 +111,20 @@ now += 5
 print([db.get(key) for key in keys])
 now += 10
 print([db.get(key) for key in keys], db.cleanup())
+
+# The heap is never empty while there is something that expires.
+db = open_db(ttl_check_interval=1e6)
+for i in range(200):
+    db.put("k%d" % i, i, ttl=5 + i // 70)
+    if not db._expiry.heap:
+        print("FAIL", i)
+now += 5
+db._sweep(69)
+print(len(db), len(db._expiry.heap) > 0)
+now += 1
+while db._sweep(1):
+    if not db._expiry.heap and db.stats()["expired"] < 200:
+        print("FAIL", db.stats()["expired"])
+print(len(db), db.cleanup(), len(db))
+now += 1
+print(db.cleanup(), len(db._expiry.heap))
