@@ -59,7 +59,7 @@ impl Reader<'_> {
             Marker::DateTime => Moment::parse_date_time(text),
             Marker::BigInt => {
                 let text = text.to_owned();
-                return match self.big(text.as_bytes()) {
+                return match self.big(&text) {
                     Some(span) => Ok(Value::Big(span)),
                     None => wrong("not an integer of up to 4300 digits"),
                 };
