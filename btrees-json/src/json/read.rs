@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         let class = self.string().ok()?;
         self.eat_now(b"]}")?;
         let oid = oid_of(self.doc().bytes(oid))?;
-        let class = RefClass::Class(self.ref_class(class)?);
+        let class = RefClass::Class(self.ref_class(class).ok()?);
         self.arena.refs.push(Ref { oid, class });
         Some(Value::Ref(self.arena.refs.len() as u32 - 1))
     }
