@@ -45,6 +45,9 @@ pub enum Reason {
     Callable(String),
     /// A class other than those of BTrees; `module.name`.
     UnknownClass(String),
+    /// A reference to an object of a class from Python's standard library, where no persistent
+    /// class is; `module.name`.
+    NotPersistent(String),
     /// No name of a class.
     ClassName,
     /// The class pickle is none of the forms that ZODB has written.
@@ -109,8 +112,9 @@ impl fmt::Display for Reason {
             Reason::TooDeep => f.write_str("objects are nested too deep, or contain themselves"),
             Reason::TooMuchOutput => f.write_str("the text would be far larger than the record"),
             Reason::TooMuchInput => f.write_str("more than 1 GiB"),
-            Reason::Callable(name) => write!(f, "unsupported: {name}"),
-            Reason::UnknownClass(name) => write!(f, "not a class of BTrees: {name}"),
+            Reason::Callable(name) => write!(f, "unsupported: {}", shown(name)),
+            Reason::UnknownClass(name) => write!(f, "not a class of BTrees: {}", shown(name)),
+            Reason::NotPersistent(name) => write!(f, "not a class of persistent objects: {}", shown(name)),
             Reason::ClassName => f.write_str("no name of a class"),
             Reason::ClassPickle => f.write_str("unknown form of a class pickle"),
             Reason::State(what) => write!(f, "state: {what}"),
@@ -127,6 +131,14 @@ impl fmt::Display for Reason {
             Reason::Structure(what) => f.write_str(what),
         }
     }
+}
+
+/// A name that may be anything, in a message of one line.
+fn shown(name: &str) -> String {
+    const MOST: usize = 120;
+    let start: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let more = if name.chars().nth(MOST).is_some() { "..." } else { "" };
+    start + more
 }
 
 /// An input that was refused: why, and at which byte.

@@ -18,7 +18,7 @@
 //!
 //! The modules, each knowing only the ones before it:
 //!
-//! - `class`, `error`, `names`, `scan`: what there is to know of classes, errors, names and bytes
+//! - `class`, `error`, `names`, `stdlib`, `scan`: what there is to know of classes, errors, names, bytes
 //! - `model`: values between pickle and JSON, which refer to the input instead of copying it
 //! - `tree`: the states of nodes of trees, and whether they are sound
 //! - `pickle`, `json`: each a reader and a writer of these
@@ -33,6 +33,7 @@ mod model;
 mod names;
 mod pickle;
 mod scan;
+mod stdlib;
 mod tree;
 
 pub use class::{Class, Column, Kind, Prefix, PREFIXES};

@@ -4,7 +4,7 @@ use super::marker::Marker;
 use super::read::Reader;
 use crate::error::{fail, Fallible, Reason};
 use crate::model::{ClassName, Delta, Extra, Moment, Node, Ref, RefClass, Span, Value, Wide};
-use crate::{names, Class};
+use crate::{names, stdlib, Class};
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 
@@ -59,7 +59,7 @@ impl Reader<'_> {
             Marker::DateTime => Moment::parse_date_time(text),
             Marker::BigInt => {
                 let text = text.to_owned();
-                return match self.big(text.as_bytes()) {
+                return match self.big(&text) {
                     Some(span) => Ok(Value::Big(span)),
                     None => wrong("not an integer of up to 4300 digits"),
                 };
@@ -204,8 +204,10 @@ impl Reader<'_> {
                 let Some(name) = self.literal(class) else {
                     return wrong(class.at, "the class is not a string");
                 };
-                let Some(class) = self.ref_class(name) else { return fail(class.at, Reason::ClassName) };
-                Ref { oid: number, class: RefClass::Class(class) }
+                match self.ref_class(name) {
+                    Ok(class) => Ref { oid: number, class: RefClass::Class(class) },
+                    Err(reason) => return fail(class.at, reason),
+                }
             }
             _ => return wrong(payload.at, "neither an oid nor an array of oid and class"),
         };
@@ -218,21 +220,24 @@ impl Reader<'_> {
     }
 
     /// The class of a name like `module.Class`.
-    pub(super) fn ref_class(&mut self, span: Span) -> Option<u32> {
+    pub(super) fn ref_class(&mut self, span: Span) -> Result<u32, Reason> {
         let text = self.doc().bytes(span);
         // Neighbouring references mostly have the same class.
         if let Some(last) = self.arena.classes.last() {
             if self.doc().bytes(last.span) == text {
-                return Some(self.arena.classes.len() as u32 - 1);
+                return Ok(self.arena.classes.len() as u32 - 1);
             }
         }
-        let module = memchr::memrchr(b'.', text)?;
-        let (before, name) = text.split_at_checked(module)?;
-        if !names::is_dotted(before) || !names::is_identifier(name.get(1..)?) {
-            return None;
+        let dot = memchr::memrchr(b'.', text).ok_or(Reason::ClassName)?;
+        let (module, name) = text.split_at_checked(dot).unwrap_or_default();
+        if !names::is_dotted(module) || !names::is_identifier(name.get(1..).unwrap_or_default()) {
+            return Err(Reason::ClassName);
         }
-        self.arena.classes.push(ClassName { span, module: module as u32 });
-        Some(self.arena.classes.len() as u32 - 1)
+        if stdlib::has(module) {
+            return Err(Reason::NotPersistent(String::from_utf8_lossy(text).into_owned()));
+        }
+        self.arena.classes.push(ClassName { span, module: dot as u32 });
+        Ok(self.arena.classes.len() as u32 - 1)
     }
 }
 

@@ -178,17 +178,16 @@ impl Reader<'_> {
             let value = if negative { (magnitude as i64).wrapping_neg() } else { magnitude as i64 };
             return Ok(Node { at, value: Value::Int(Wide::from(value)) });
         }
-        let text = self.json.get(start..self.pos).unwrap_or_default();
-        match self.big(text) {
+        match self.big(self.text.get(start..self.pos).unwrap_or_default()) {
             Some(span) => Ok(Node { at, value: Value::Big(span) }),
             None => fail(at, Reason::HugeInteger),
         }
     }
 
     /// Two's complement, on the side.
-    pub(super) fn big(&mut self, text: &[u8]) -> Option<Span> {
+    pub(super) fn big(&mut self, text: &str) -> Option<Span> {
         let begin = self.arena.side.len();
-        big_from_text(std::str::from_utf8(text).ok()?, &mut self.arena.side)?;
+        big_from_text(text, &mut self.arena.side)?;
         Some(self.side_span(begin))
     }
 
@@ -205,9 +204,8 @@ impl Reader<'_> {
             }
             self.digits()?;
         }
-        let text = self.json.get(start..self.pos).unwrap_or_default();
-        match std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()) {
-            Some(value) if value.is_finite() => {
+        match self.text.get(start..self.pos).unwrap_or_default().parse::<f64>() {
+            Ok(value) if value.is_finite() => {
                 Ok(Node { at: start as u32, value: Value::Float(Wide::from(value)) })
             }
             _ => fail(start as u32, Reason::Value("number is too large for a float")),

@@ -12,7 +12,8 @@ const MAX_NESTING: usize = 3 * MAX_DEPTH + 8;
 
 /// Reads a text.
 pub(crate) struct Reader<'a> {
-    /// UTF-8.
+    pub(super) text: &'a str,
+    /// The bytes of the text.
     pub(super) json: &'a [u8],
     pub(super) arena: &'a mut Arena,
     pub(super) stack: &'a mut Vec<Node>,
@@ -34,13 +35,13 @@ struct Frame {
 
 impl<'a> Reader<'a> {
     pub fn new(
-        json: &'a str,
+        text: &'a str,
         arena: &'a mut Arena,
         stack: &'a mut Vec<Node>,
         body: &'a mut Vec<u8>,
         strict: bool,
     ) -> Self {
-        Reader { json: json.as_bytes(), arena, stack, body, strict, frames: vec![], pos: 0 }
+        Reader { text, json: text.as_bytes(), arena, stack, body, strict, frames: vec![], pos: 0 }
     }
 
     pub(super) fn doc(&self) -> Doc<'_> {
@@ -87,7 +88,7 @@ impl<'a> Reader<'a> {
         let class = self.string().ok()?;
         self.eat_now(b"]}")?;
         let oid = oid_of(self.doc().bytes(oid))?;
-        let class = RefClass::Class(self.ref_class(class)?);
+        let class = RefClass::Class(self.ref_class(class).ok()?);
         self.arena.refs.push(Ref { oid, class });
         Some(Value::Ref(self.arena.refs.len() as u32 - 1))
     }
@@ -238,9 +239,18 @@ impl<'a> Reader<'a> {
             _ => b"",
         };
         let keys = || items.chunks_exact(2).filter_map(|pair| pair.first()).map(text);
-        if items.len() <= 16 {
-            let mut before = 0..;
-            if !keys().any(|key| keys().take(before.next().unwrap_or(0)).any(|other| other == key)) {
+        if items.len() <= 32 {
+            // One bit for keys of some kind: mostly it tells that there is no other of the kind.
+            let mut seen = 0u64;
+            let unique = keys().enumerate().all(|(count, key)| {
+                let ends =
+                    key.first().zip(key.last()).map_or(0, |(first, last)| first.wrapping_mul(7) ^ last);
+                let bit = 1u64.rotate_left(u32::from(ends) + 5 * key.len() as u32);
+                let maybe = seen & bit != 0;
+                seen |= bit;
+                !maybe || keys().take(count).all(|other| other != key)
+            });
+            if unique {
                 return;
             }
         }

@@ -23,7 +23,8 @@ impl<'a> Text<'a> {
         Text { bytes, plain: true }
     }
 
-    pub(crate) fn bytes(self) -> &'a [u8] {
+    /// The string in UTF-8.
+    pub fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 

@@ -247,10 +247,14 @@ impl<'a, S: Sink> Writer<'a, S> {
             Value::Str(span) => Text::any(self.doc.bytes(span)),
             _ => Text::plain(b""),
         };
-        self.spend(node, text.bytes().len())?;
-        if self.jsonb && text.bytes().contains(&0) {
+        self.spend(node, text.as_bytes().len())?;
+        if self.jsonb && text.as_bytes().contains(&0) {
             let mut key = KEY_PREFIX.to_owned();
-            base64::Engine::encode_string(&base64::engine::general_purpose::STANDARD, text.bytes(), &mut key);
+            base64::Engine::encode_string(
+                &base64::engine::general_purpose::STANDARD,
+                text.as_bytes(),
+                &mut key,
+            );
             return Ok(self.sink.key(Text::plain(key.as_bytes()))?);
         }
         Ok(self.sink.key(text)?)

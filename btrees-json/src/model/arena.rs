@@ -208,6 +208,7 @@ pub(crate) struct Items<'a> {
 impl Iterator for Items<'_> {
     type Item = Node;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Node> {
         if let Some(&node) = self.rest.next() {
             return Some(node);

@@ -85,7 +85,15 @@ impl<'a> Writer<'a> {
     pub fn value(&mut self, node: Node) -> Fallible<()> {
         self.open(node)?;
         while let Some(frame) = self.frames.last_mut() {
-            match frame.items.next() {
+            let next = loop {
+                match frame.items.next() {
+                    // Most items, without a detour.
+                    Some(Node { value: Value::Str(span), .. }) => put_string(self.out, self.doc.bytes(span)),
+                    Some(Node { value: Value::Int(value), .. }) => put_int(self.out, value.int()),
+                    next => break next,
+                }
+            };
+            match next {
                 Some(node) => self.open(node)?,
                 None => {
                     self.out.extend_from_slice(frame.end);

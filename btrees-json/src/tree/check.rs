@@ -150,39 +150,42 @@ fn column(doc: Doc, what: &'static str, column: Column, node: Node) -> Fallible<
     match (column, node.value) {
         (Column::Object, _) | (Column::I64, Value::Int(_)) => Ok(()),
         (Column::I32, Value::Int(value)) if i32::try_from(value.int()).is_ok() => Ok(()),
-        _ => narrow_column(doc, what, column, node),
+        _ if fits(doc, column, node) => Ok(()),
+        _ => fail(node.at, Reason::ColumnType(what, wanted(column))),
     }
 }
 
-fn narrow_column(doc: Doc, what: &'static str, column: Column, node: Node) -> Fallible<()> {
-    let want = match (column, node.value) {
-        (Column::Object, _) => return Ok(()),
-        (Column::I32, Value::Int(value)) if i32::try_from(value.int()).is_ok() => return Ok(()),
-        (Column::U32, Value::Int(value)) if u32::try_from(value.int()).is_ok() => return Ok(()),
-        (Column::I64 | Column::F32, Value::Int(_)) => return Ok(()),
-        (Column::U64, Value::Int(value)) if value.int() >= 0 => return Ok(()),
-        (Column::I64 | Column::U64, Value::Big(span))
-            if fits(column, Integer::from_bytes(doc.bytes(span))) =>
-        {
-            return Ok(());
-        }
-        (Column::F32, Value::Float(value)) if !value.float().is_finite() => return Ok(()),
-        (Column::F32, Value::Float(value)) if (value.float() as f32).is_finite() => return Ok(()),
-        (Column::Bytes(len), Value::Bytes(span)) if span.len as usize == len => return Ok(()),
-        (Column::I32, _) => "an integer of 32 bits",
-        (Column::U32, _) => "an integer of 32 bits without sign",
-        (Column::I64, _) => "an integer of 64 bits",
-        (Column::U64, _) => "an integer of 64 bits without sign",
-        (Column::F32, _) => "a number that 32 bits can hold",
-        (Column::Bytes(2), _) => "two bytes",
-        (Column::Bytes(_), _) => "six bytes",
+fn fits(doc: Doc, column: Column, node: Node) -> bool {
+    let integer = match node.value {
+        Value::Int(value) => Some(Integer::Small(value.int())),
+        Value::Big(span) => Some(Integer::from_bytes(doc.bytes(span))),
+        _ => None,
     };
-    fail(node.at, Reason::ColumnType(what, want))
+    match (column, integer, node.value) {
+        (Column::Object, ..) => true,
+        (Column::I32, Some(Integer::Small(value)), _) => i32::try_from(value).is_ok(),
+        (Column::U32, Some(Integer::Small(value)), _) => u32::try_from(value).is_ok(),
+        (Column::I64 | Column::F32, Some(Integer::Small(_)), _) => true,
+        (Column::U64, Some(Integer::Small(value)), _) => value >= 0,
+        (Column::U64, Some(Integer::Big(value)), _) => u64::try_from(value).is_ok(),
+        // What is not finite may stay so, but nothing may become so.
+        (Column::F32, _, Value::Float(value)) => {
+            !value.float().is_finite() || (value.float() as f32).is_finite()
+        }
+        (Column::Bytes(len), _, Value::Bytes(span)) => span.len as usize == len,
+        _ => false,
+    }
 }
 
-fn fits(column: Column, value: Integer) -> bool {
-    match value {
-        Integer::Small(value) => column == Column::I64 || value >= 0,
-        Integer::Big(value) => column == Column::U64 && u64::try_from(value).is_ok(),
+fn wanted(column: Column) -> &'static str {
+    match column {
+        Column::Object => "any object",
+        Column::I32 => "an integer of 32 bits",
+        Column::U32 => "an integer of 32 bits without sign",
+        Column::I64 => "an integer of 64 bits",
+        Column::U64 => "an integer of 64 bits without sign",
+        Column::F32 => "a number that 32 bits can hold",
+        Column::Bytes(2) => "two bytes",
+        Column::Bytes(_) => "six bytes",
     }
 }

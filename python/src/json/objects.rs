@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use btrees_json::{Sink, Text};
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
@@ -14,10 +15,10 @@ pub struct ObjectSink<'py> {
     /// Values that are not yet in an array.
     values: Vec<Bound<'py, PyAny>>,
     /// Arrays and objects that are not complete.
-    open: Vec<Open<'py>>,
+    open: Vec<Level<'py>>,
 }
 
-enum Open<'py> {
+enum Level<'py> {
     /// Its values begin here.
     Array(usize),
     Object(Bound<'py, PyDict>, Option<Bound<'py, PyString>>),
@@ -35,7 +36,7 @@ impl<'py> ObjectSink<'py> {
 
     fn put(&mut self, value: Bound<'py, PyAny>) -> PyResult<()> {
         match self.open.last_mut() {
-            Some(Open::Object(dict, key)) => match key.take() {
+            Some(Level::Object(dict, key)) => match key.take() {
                 Some(key) => dict.set_item(key, value),
                 None => Err(PyTypeError::new_err("no key")),
             },
@@ -67,7 +68,7 @@ impl Sink for ObjectSink<'_> {
     }
 
     fn string(&mut self, text: Text<'_>) -> PyResult<()> {
-        self.put(PyString::new(self.py, text.as_str()).into_any())
+        self.put(PyString::from_bytes(self.py, text.as_bytes())?.into_any())
     }
 
     fn base64(&mut self, bytes: &[u8]) -> PyResult<()> {
@@ -75,13 +76,13 @@ impl Sink for ObjectSink<'_> {
     }
 
     fn array(&mut self) -> PyResult<()> {
-        self.open.push(Open::Array(self.values.len()));
+        self.open.push(Level::Array(self.values.len()));
         Ok(())
     }
 
     fn end_array(&mut self) -> PyResult<()> {
         let start = match self.open.pop() {
-            Some(Open::Array(start)) => start,
+            Some(Level::Array(start)) => start,
             _ => self.values.len(),
         };
         let list = PyList::new(self.py, self.values.drain(start..))?;
@@ -89,20 +90,26 @@ impl Sink for ObjectSink<'_> {
     }
 
     fn object(&mut self) -> PyResult<()> {
-        self.open.push(Open::Object(PyDict::new(self.py), None));
+        self.open.push(Level::Object(PyDict::new(self.py), None));
         Ok(())
     }
 
     fn key(&mut self, key: Text<'_>) -> PyResult<()> {
-        if let Some(Open::Object(_, next)) = self.open.last_mut() {
-            *next = Some(PyString::new(self.py, key.as_str()));
+        if let Some(Level::Object(_, next)) = self.open.last_mut() {
+            *next = Some(match key.as_bytes() {
+                // The most frequent.
+                b"@b" => intern!(self.py, "@b").clone(),
+                b"@t" => intern!(self.py, "@t").clone(),
+                b"@ref" => intern!(self.py, "@ref").clone(),
+                key => PyString::from_bytes(self.py, key)?,
+            });
         }
         Ok(())
     }
 
     fn end_object(&mut self) -> PyResult<()> {
         match self.open.pop() {
-            Some(Open::Object(dict, _)) => self.put(dict.into_any()),
+            Some(Level::Object(dict, _)) => self.put(dict.into_any()),
             _ => Ok(()),
         }
     }
@@ -111,88 +118,100 @@ impl Sink for ObjectSink<'_> {
 /// Deeper than any record may be; a list that contains itself gets there, too.
 const DEEPEST: usize = 3100;
 
-/// What is left of an array or an object.
-enum Rest<'py> {
+/// An array or an object, and how much of it is written.
+enum Open<'py> {
     Array(Bound<'py, PyList>, usize),
     Object(Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, usize),
 }
 
 /// The JSON text of dicts, lists, strings, numbers, booleans and None.
 pub fn to_json(object: &Bound<'_, PyAny>) -> PyResult<String> {
-    let mut text = String::new();
+    let mut text = String::with_capacity(256);
     let mut open = vec![];
-    value(object.clone(), &mut text, &mut open)?;
-    while let Some(rest) = open.last_mut() {
-        let (next, end) = match rest {
-            Rest::Array(list, place) => {
-                let next = list.get_item(*place).ok();
-                if next.is_some() && *place > 0 {
-                    text.push(',');
-                }
-                *place += 1;
-                (next, ']')
-            }
-            Rest::Object(items, place) => {
-                let next = items.get(*place).cloned();
-                if next.is_some() && *place > 0 {
-                    text.push(',');
-                }
-                *place += 1;
-                let next = match next {
-                    Some((key, value)) => {
-                        let Ok(key) = key.cast::<PyString>() else {
-                            return Err(PyTypeError::new_err("keys of JSON objects are str"));
-                        };
-                        string(key, &mut text)?;
-                        text.push(':');
-                        Some(value)
-                    }
-                    None => None,
-                };
-                (next, '}')
-            }
-        };
-        match next {
-            Some(object) => {
-                value(object, &mut text, &mut open)?;
-                if open.len() > DEEPEST {
-                    return Err(EncodeError::new_err("objects are nested too deep, or contain themselves"));
-                }
-            }
-            None => {
-                text.push(end);
-                open.pop();
-            }
+    let mut next = begin(object, &mut text)?;
+    loop {
+        // An inner one goes before what is left of the outer ones.
+        open.extend(next.take());
+        if open.len() > DEEPEST {
+            return Err(EncodeError::new_err("objects are nested too deep, or contain themselves"));
         }
+        match open.last_mut() {
+            Some(Open::Array(list, place)) => {
+                // Python code can run in between, and change it.
+                while next.is_none() && *place < list.len() {
+                    if *place > 0 {
+                        text.push(',');
+                    }
+                    let item = list.get_item(*place)?;
+                    *place += 1;
+                    next = begin(&item, &mut text)?;
+                }
+                if next.is_some() {
+                    continue;
+                }
+                text.push(']');
+            }
+            Some(Open::Object(items, place)) => {
+                while let (None, Some((key, value))) = (&next, items.get(*place)) {
+                    if *place > 0 {
+                        text.push(',');
+                    }
+                    let Ok(key) = key.cast::<PyString>() else {
+                        return Err(PyTypeError::new_err("keys of JSON objects are str"));
+                    };
+                    string(key, &mut text)?;
+                    text.push(':');
+                    *place += 1;
+                    next = begin(value, &mut text)?;
+                }
+                if next.is_some() {
+                    continue;
+                }
+                text.push('}');
+            }
+            None => return Ok(text),
+        }
+        open.pop();
     }
-    Ok(text)
 }
 
-/// Appends a leaf, or the beginning of an array or object.
-fn value<'py>(object: Bound<'py, PyAny>, text: &mut String, open: &mut Vec<Rest<'py>>) -> PyResult<()> {
-    if let Ok(object) = object.cast::<PyString>() {
+/// Appends a leaf, or the bracket that an array or object begins with; returns these.
+fn begin<'py>(object: &Bound<'py, PyAny>, text: &mut String) -> PyResult<Option<Open<'py>>> {
+    if let Ok(object) = object.cast_exact::<PyString>() {
         string(object, text)?;
-    } else if let Ok(object) = object.cast::<PyBool>() {
-        text.push_str(if object.is_true() { "true" } else { "false" });
-    } else if let Ok(object) = object.cast::<PyInt>() {
-        match object.extract::<i64>() {
-            Ok(number) => text.push_str(itoa::Buffer::new().format(number)),
-            // Too large for a number of 64 bits, and perhaps for Python to make text of it.
-            Err(_) => text.push_str(object.call_method0("__repr__")?.extract()?),
-        }
+    } else if let Ok(object) = object.cast_exact::<PyInt>() {
+        integer(object, text)?;
     } else if let Ok(object) = object.cast::<PyList>() {
         text.push('[');
-        open.push(Rest::Array(object.clone(), 0));
+        return Ok(Some(Open::Array(object.clone(), 0)));
     } else if let Ok(object) = object.cast::<PyDict>() {
         text.push('{');
-        open.push(Rest::Object(object.iter().collect(), 0));
-    } else if object.is_none() {
-        text.push_str("null");
+        return Ok(Some(Open::Object(object.iter().collect(), 0)));
     } else if let Ok(object) = object.cast::<PyFloat>() {
         float(object.value(), text);
+    } else if object.is_none() {
+        text.push_str("null");
+    } else if let Ok(object) = object.cast::<PyBool>() {
+        text.push_str(if object.is_true() { "true" } else { "false" });
+    } else if let Ok(object) = object.cast::<PyString>() {
+        string(object, text)?;
+    } else if let Ok(object) = object.cast::<PyInt>() {
+        integer(object, text)?;
     } else {
         let name = object.get_type().name()?;
         return Err(PyTypeError::new_err(format!("'{name}' is not JSON")));
+    }
+    Ok(None)
+}
+
+fn integer(object: &Bound<'_, PyInt>, text: &mut String) -> PyResult<()> {
+    match object.extract::<i64>() {
+        Ok(number) => text.push_str(itoa::Buffer::new().format(number)),
+        // Too large for 64 bits. Python itself limits how much text it makes of an integer.
+        Err(_) => {
+            let digits = object.py().get_type::<PyInt>().call_method1("__repr__", (object,))?;
+            text.push_str(digits.extract()?);
+        }
     }
     Ok(())
 }
@@ -210,8 +229,15 @@ fn float(value: f64, text: &mut String) {
 fn string(object: &Bound<'_, PyString>, text: &mut String) -> PyResult<()> {
     let string = object.to_str()?;
     text.push('"');
+    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    // Without branches, for most strings have none.
+    if !string.as_bytes().iter().fold(false, |found, byte| found | special(byte)) {
+        text.push_str(string);
+        text.push('"');
+        return Ok(());
+    }
     let mut rest = string;
-    while let Some(place) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some(place) = rest.bytes().position(|byte| special(&byte)) {
         let (ordinary, special) = rest.split_at(place);
         text.push_str(ordinary);
         let mut letters = special.chars();
