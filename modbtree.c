@@ -24,7 +24,7 @@ MP_NORETURN void mp_btree_raise_KeyError(void) {
 }
 
 // The bytes of a key or value given by the caller.
-static void mp_btree_get_buffer(mp_obj_t obj, mp_buffer_info_t *bufinfo) {
+void mp_btree_get_buffer(mp_obj_t obj, mp_buffer_info_t *bufinfo) {
     mp_get_buffer_raise(obj, bufinfo, MP_BUFFER_READ);
     if (bufinfo->len == 0) {
         bufinfo->buf = ""; // an empty bytearray may have NULL here

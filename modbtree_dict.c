@@ -76,8 +76,27 @@ MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_pop_obj, 2, 3, mp_btree_pop);
 
 static mp_obj_t mp_btree_setdefault(size_t n_args, const mp_obj_t *args) {
     mp_obj_btree_t *self = MP_OBJ_TO_PTR(args[0]);
-    mp_btree_store(self, args[1], n_args > 2 ? args[2] : mp_const_empty_bytes, BTREE_NOOVERWRITE);
-    return mp_btree_subscr(args[0], args[1], MP_OBJ_SENTINEL);
+    mp_obj_t value_in = n_args > 2 ? args[2] : mp_const_empty_bytes;
+    mp_btree_check_open(self);
+    mp_buffer_info_t key, value;
+    mp_btree_get_buffer(value_in, &value);
+    mp_btree_enter_key(self, args[1], &key);
+    mp_btree_hold(self, 1, value_in, &value);
+    btree_bytes_t bytes;
+    int ret = btree_get(self->db, key.buf, key.len, &bytes);
+    bool missing = ret == 1;
+    if (missing) {
+        bytes.ptr = value.buf;
+        bytes.len = value.len;
+        ret = 0;
+    }
+    // The result comes first: if there is no memory for it, nothing is stored.
+    mp_obj_t result = mp_btree_new_bytes(self, &bytes, &ret);
+    if (missing && ret == 0) {
+        ret = btree_put(self->db, key.buf, key.len, value.buf, value.len, BTREE_NOOVERWRITE);
+    }
+    mp_btree_leave(self, ret);
+    return result;
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_setdefault_obj, 2, 3, mp_btree_setdefault);
 

@@ -113,6 +113,7 @@ mp_obj_t mp_btree_fault_text(const char *prefix, const btree_fault_t *fault);
 // modbtree.c
 mp_obj_btree_t *mp_btree_new(mp_obj_t stream);
 mp_obj_t mp_btree_new_iter(mp_obj_t owner_in, mp_obj_t start, mp_obj_t end, size_t flags);
+void mp_btree_get_buffer(mp_obj_t obj, mp_buffer_info_t *bufinfo);
 void mp_btree_enter_key(mp_obj_btree_t *self, mp_obj_t key_in, mp_buffer_info_t *key);
 MP_NORETURN void mp_btree_raise_KeyError(void);
 mp_obj_t mp_btree_seek_item(mp_obj_btree_t *self, unsigned where, const mp_buffer_info_t *key, bool keep, int *ret);
