@@ -9,3 +9,6 @@ MICROPY_PY_FFI = 0
 ifeq ($(wildcard $(MPY_LIB_DIR)/README.md),)
 MPY_LIB_DIR = $(TOP)/lib
 endif
+
+# The port's makefile compiles faults.c, a module for tests.
+LDFLAGS += -Wl,--wrap=gc_alloc -Wl,--wrap=gc_realloc
