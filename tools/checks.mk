@@ -57,8 +57,9 @@ test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
 	@python3 tools/run-tests.py '$(UNIX)' $(TEST_SCRIPTS)
 
-bench: test-packages ## our core against libdb1 on this machine
+bench: unix test-packages ## our core against libdb1 on this machine, and what changes cost on flash
 	cargo bench --bench libdb1
+	@FIGURES=1 '$(UNIX)' -X heapsize=16m tests/micropython/flash_cost.py
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := image ops
@@ -76,8 +77,10 @@ fuzz: fuzz-seeds ## fuzzing for FUZZ_SECONDS (60) each, needs nightly Rust and c
 	cargo +nightly fuzz run $$target fuzz/corpus/$$target '$(SEEDS)'/$$target -- \
 		-max_total_time=$(FUZZ_SECONDS) -max_len=32768 -timeout=20 -verbosity=0 -print_final_stats=1 || exit 1; done
 
-soak: ## hundreds of thousands of mutants, and an hour of fuzzing
+soak: unix ## hundreds of thousands of mutants and power cuts, and an hour of fuzzing
 	MUTANTS=$${MUTANTS:-1000000} cargo test --release --test mutants -- --nocapture
+	CUTS=$${CUTS:-100} cargo test --release --test power_cut -- --nocapture
+	CUTS=all FIGURES=1 '$(UNIX)' -X heapsize=64m tests/micropython/power_cut.py
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=1800
 
 fmt: ## format the Rust sources
