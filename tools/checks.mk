@@ -79,7 +79,7 @@ fuzz: fuzz-seeds ## fuzzing for FUZZ_SECONDS (60) each, needs nightly Rust and c
 
 soak: unix ## hundreds of thousands of mutants and power cuts, and an hour of fuzzing
 	MUTANTS=$${MUTANTS:-1000000} cargo test --release --test mutants -- --nocapture
-	CUTS=$${CUTS:-100} cargo test --release --test power_cut -- --nocapture
+	CUTS=$${CUTS:-20} cargo test --release --test power_cut -- --nocapture
 	CUTS=all FIGURES=1 '$(UNIX)' -X heapsize=64m tests/micropython/power_cut.py
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=1800
 

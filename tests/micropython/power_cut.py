@@ -249,10 +249,13 @@ def look(medium, flags, image, last, next):
             # Closed it is a plain file.
             f.close()
             f = medium[4](dev, "r+b")
-            db = btree.open(f)
-            if dict(db.items()) != got or db.check() != []:
+            try:
+                db = btree.open(f)
+                if dict(db.items()) != got or db.check() != []:
+                    found = "lost"
+                db.close()
+            except OSError:
                 found = "lost"
-            db.close()
         return found
     finally:
         try:
@@ -325,7 +328,7 @@ for medium in MEDIA:
         for pagesize in (512, 1024, 4096):
             state = 185
             base = dict(base_items())
-            dev = Device(b"\xff" * (96 if SMALL else 512) * 1024, medium[1])
+            dev = Device(b"\xff" * (96 if SMALL else 512 if pagesize == 4096 else 256) * 1024, medium[1])
             medium[3](dev)
             f = medium[4](dev, "w+b")
             with btree.open(f, pagesize=pagesize) as db:
