@@ -20,6 +20,8 @@ pub enum Event {
         at: usize,
         data: Vec<u8>,
     },
+    /// The file was shortened to so many bytes.
+    Truncate(usize),
     Sync,
     /// The user has called `flush`, or something else that may sync.
     Begun,
@@ -30,6 +32,8 @@ pub enum Event {
 /// A storage in memory that remembers all that is done to it.
 #[derive(Default)]
 pub struct Device {
+    /// It says of itself that it is atomic.
+    pub atomic: bool,
     before: Vec<u8>,
     bytes: RefCell<Vec<u8>>,
     events: RefCell<Vec<Event>>,
@@ -120,6 +124,18 @@ impl Storage for &Device {
         self.events.borrow_mut().push(Event::Sync);
         Ok(())
     }
+
+    fn atomic(&self) -> bool {
+        self.atomic
+    }
+
+    fn truncate(&mut self, size: u64) -> Result<()> {
+        assert!(self.atomic, "only an atomic file may be shortened");
+        self.powered()?;
+        self.bytes.borrow_mut().truncate(size as usize);
+        self.events.borrow_mut().push(Event::Truncate(size as usize));
+        Ok(())
+    }
 }
 
 /// What a medium may do with what was written and not synced.
@@ -171,6 +187,19 @@ impl Trace {
         self.events.iter().filter(|e| **e == Event::Sync).count()
     }
 
+    /// The file in the end.
+    pub fn after(&self) -> Vec<u8> {
+        let mut bytes = self.before.clone();
+        for event in &self.events {
+            match event {
+                Event::Write { at, data } => write(&mut bytes, *at, data),
+                Event::Truncate(size) => bytes.truncate(*size),
+                _ => {}
+            }
+        }
+        bytes
+    }
+
     /// Bytes written.
     pub fn written(&self) -> usize {
         let len = |e: &Event| if let Event::Write { data, .. } = e { data.len() } else { 0 };
@@ -215,6 +244,7 @@ impl Trace {
                     write(&mut now, *at, data);
                     pending.push((*at, data.as_slice()));
                 }
+                Event::Truncate(size) => now.truncate(*size),
                 Event::Sync => {
                     synced.clone_from(&now);
                     pending.clear();

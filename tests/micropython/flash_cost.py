@@ -98,7 +98,7 @@ def key(i):
 
 # 500 records in pages of 512 bytes: a file of 34 KiB.
 def make(flags):
-    flash, fs = format(32)
+    flash, fs = format(96)
     f = fs.open("/db", "w+b")
     db = btree.open(f, pagesize=512, flags=flags)
     for i in range(500):

@@ -56,10 +56,10 @@ for flags in (0, btree.JOURNAL):
         btree.open(f, flags=flags)
     except OSError as er:
         print(er)
-# Without its mark a journal is not found.
+# Without its marks a journal is not found.
 f = io.BytesIO(data)
 f.seek(24)
-f.write(b"\0")
+f.write(bytes(56))
 print(sorted(items(f.getvalue())))
 
 # In memory there is nothing to be cut.
