@@ -140,12 +140,27 @@ fn a_life_of_power_cuts() {
                 script.atomic = medium == Medium::Atomic && rng.once_in(2);
                 let what = format!("life {turn}, cut {age}, {mode:?}");
                 if turn == 9 && mode == Mode::Journal && std::env::var("DBG").is_ok() {
-                    println!("== age {age} {medium:?} atomic {} budget {} psize {}", script.atomic, script.budget, page_size);
+                    println!(
+                        "== age {age} {medium:?} atomic {} budget {} psize {}",
+                        script.atomic, script.budget, page_size
+                    );
                     println!("before: len {} head {:?}", file.len(), &file[..file.len().min(48)]);
                 }
                 let (trace, states) = script.trace(file, &what);
                 if turn == 9 && mode == Mode::Journal && std::env::var("DBG").is_ok() {
-                    for (i, e) in trace.events.iter().enumerate().take(60) { use common::device::Event; match e { Event::Write{at,data} => println!("{i} W page {} +{} len {} {:?}", at/page_size as usize, at % page_size as usize, data.len(), &data[..data.len().min(48)]), e => println!("{i} {e:?}") } }
+                    for (i, e) in trace.events.iter().enumerate().take(60) {
+                        use common::device::Event;
+                        match e {
+                            Event::Write { at, data } => println!(
+                                "{i} W page {} +{} len {} {:?}",
+                                at / page_size as usize,
+                                at % page_size as usize,
+                                data.len(),
+                                &data[..data.len().min(48)]
+                            ),
+                            e => println!("{i} {e:?}"),
+                        }
+                    }
                 }
                 let mut cuts = vec![];
                 let effort = Effort { all: 8, random: 2 };

@@ -148,7 +148,7 @@ if JOURNAL is not None:
     count = 500 if SMALL else 5000
     flash, fs = format(64 if SMALL else 512)
     f = fs.open("/db", "w+b")
-    db = btree.open(f, cachesize=65536, flags=JOURNAL)
+    db = btree.open(f, pagesize=512, cachesize=65536, flags=JOURNAL)
     flash.programmed = flash.erased = 0
     x = 185
     for i in range(count):
@@ -159,7 +159,7 @@ if JOURNAL is not None:
     db.close()
     f.close()
     figures = flash.erased, flash.programmed
-    report("5000 random inserts, a flush per 100: erases, bytes", (84925, 333000000), (1700, 7000000), figures)
+    report("5000 random inserts in pages of 512, a flush per 100: erases, bytes", (84925, 333000000), (1700, 7000000), figures)
     flash = fs = f = db = None
     gc.collect()
 

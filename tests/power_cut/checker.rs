@@ -112,8 +112,13 @@ impl Checker<'_> {
             // A new file that is still empty has nothing to exercise.
             if !image.is_empty() {
                 let rng = &mut self.rng;
-                let r = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| exercise(&image, &pairs(states[0]), true, &mut |n| rng.below(n))));
-                if r.is_err() { std::fs::write("/tmp/cutsx/ex.db", &image).unwrap(); println!("EX {what} len {}", image.len()); }
+                let r = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    exercise(&image, &pairs(states[0]), true, &mut |n| rng.below(n))
+                }));
+                if r.is_err() {
+                    std::fs::write("/tmp/cutsx/ex.db", &image).unwrap();
+                    println!("EX {what} len {}", image.len());
+                }
                 let outcome = r.unwrap();
                 self.sample.refused += usize::from(outcome.refused);
             }
@@ -171,7 +176,9 @@ impl Checker<'_> {
         drop(db);
         if promise == Promise::Whole && !what.contains("then On, Cut") {
             self.sample.add(&file.bytes, &last);
-        } else if promise == Promise::Whole { self.sample.whole += 1; } else {
+        } else if promise == Promise::Whole {
+            self.sample.whole += 1;
+        } else {
             self.sample.untouched += 1;
         }
         // Without a journal the promise is another one.
