@@ -27,7 +27,11 @@ MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lrisc
 # nor do microcontrollers need those of DWARF, which debuggers on a PC like to have.
 $(BUILD)/modbtree_core.o: $(MODBTREE_LIB) $(MODBTREE_TOP)/modbtree.h
 	$(ECHO) "LD $@"
+ifneq ($(findstring xtensa,$(MODBTREE_RUST_TARGET)),)
+	$(Q)$(call modbtree-xtensa-object,$@)
+else
 	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $<
+endif
 	$(Q)$(OBJCOPY) -w --keep-global-symbol='btree_*' --remove-section='.ARM.exidx*' \
 		--remove-section='.rel.ARM.exidx*' --remove-section='.ARM.extab*' \
 		$(if $(MODBTREE_RUST_TARGET),--remove-section='.eh_frame' --remove-section='.rel*.eh_frame') $@

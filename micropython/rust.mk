@@ -13,7 +13,9 @@ MODBTREE_RUSTC_FLAGS ?=
 
 MODBTREE_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' '$(MODBTREE_TOP)/Cargo.toml')
 MODBTREE_EXPORTS := $(shell sed -n 's/^[a-z].* \**\(btree_[a-z_]*\)(.*);$$/\1/p' '$(MODBTREE_TOP)/modbtree.h')
-MODBTREE_LIB = $(MODBTREE_TARGET_DIR)/$(addsuffix /,$(MODBTREE_RUST_TARGET))$(MODBTREE_PROFILE)/libmodbtree.a
+# A description of a target, for Xtensa, has the name of the target.
+MODBTREE_TRIPLE = $(notdir $(patsubst %.json,%,$(MODBTREE_RUST_TARGET)))
+MODBTREE_LIB = $(MODBTREE_TARGET_DIR)/$(addsuffix /,$(MODBTREE_TRIPLE))$(MODBTREE_PROFILE)/libmodbtree.a
 
 MODBTREE_SRC_C := modbtree.c modbtree_check.c modbtree_dict.c modbtree_stream.c
 MODBTREE_CFLAGS = -I$(MODBTREE_TOP) -DMODBTREE_VERSION=\"$(MODBTREE_VERSION)\" \
@@ -25,8 +27,15 @@ MODBTREE_DEFINES = $(foreach f,$(filter -D%,$(CFLAGS)),$(if $(findstring ",$f)$(
 MODBTREE_INCLUDES = $(foreach d,$(patsubst -I%,%,$(filter -I%,$(CFLAGS))),-I$(abspath $d))
 ifneq ($(MODBTREE_RUST_TARGET),)
 # Nor does libclang know where a cross compiler has its headers.
-MODBTREE_SYSTEM = $(addprefix -isystem,$(realpath $(shell \
+MODBTREE_SYSTEM = $(filter -isystem%,$(CFLAGS)) $(addprefix -isystem,$(realpath $(shell \
 	$(CC) $(filter -m% --specs=% -specs=%,$(CFLAGS)) -xc -E -v /dev/null 2>&1 >/dev/null | sed -n 's/^ \//\//p')))
+endif
+ifneq ($(findstring xtensa,$(MODBTREE_RUST_TARGET)),)
+# Most versions of it do not even know Xtensa; types have the same sizes there.
+MODBTREE_SYSTEM += --target=riscv32-unknown-none-elf
+# And what Rust makes has to be corrected. $(call modbtree-xtensa-object,object)
+MODBTREE_RUSTC_FLAGS += --emit=asm
+modbtree-xtensa-object = $(PYTHON) '$(MODBTREE_TOP)/micropython/xtensa-object.py' '$(MODBTREE_LIB)' '$(1)' $(CC)
 endif
 
 # cargo knows better than make what is up to date, and leaves the archive alone if it is.
