@@ -99,8 +99,9 @@ int btree_stat(btree_db_t *db, btree_stat_t *stat);
 // Feature "check": verifies the whole file. Stores up to max findings, and the numbers of all
 // errors and warnings. Damage is no failure of this function.
 int btree_check(btree_db_t *db, btree_finding_t *findings, uint32_t max, uint32_t *errors, uint32_t *warnings);
-// Copies all items to a new database on the stream of ctx, which must be empty (or -EEXIST).
-int btree_compact(btree_db_t *db, void *ctx, uint32_t *count);
+// Copies all items to a new database `to` on the stream of ctx, which must be empty (or -EEXIST).
+// It needs btree_db_size() bytes for it, as btree_open(), and leaves it closed.
+int btree_compact(btree_db_t *db, btree_db_t *to, void *ctx, uint32_t *count);
 // Opens a damaged file for btree_salvage_next() and btree_fetch() only. pagesize 0: find out.
 int btree_salvage(btree_db_t *db, void *ctx, uint32_t pagesize);
 // The next item that can be read; whatever this returns, the next call goes on behind it.

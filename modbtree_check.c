@@ -36,12 +36,14 @@ static mp_obj_t mp_btree_compact(mp_obj_t self_in, mp_obj_t stream) {
     mp_obj_btree_t *self = MP_OBJ_TO_PTR(self_in);
     mp_get_stream_raise(stream, MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
     mp_obj_btree_t *to = mp_btree_new(stream);
+    to->db = m_malloc(btree_db_size());
     mp_btree_enter(self);
     int ret = -MP_EEXIST;
     uint32_t count = 0;
     if (stream != self->stream) {
-        ret = btree_compact(self->db, to, &count);
+        ret = btree_compact(self->db, to->db, to, &count);
     }
+    m_del(byte, to->db, btree_db_size());
     // What the other stream has raised is raised here.
     if (self->exc == MP_OBJ_NULL) {
         self->exc = to->exc;

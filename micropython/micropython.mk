@@ -15,22 +15,24 @@ MODBTREE_TOP := $(patsubst %/,%,$(dir $(USERMOD_DIR)))
 include $(MODBTREE_TOP)/micropython/rust.mk
 
 SRC_USERMOD_C += $(addprefix $(MODBTREE_TOP)/,$(MODBTREE_SRC_C))
+SRC_USERMOD_LIB_C += $(MODBTREE_TOP)/modbtree_aeabi.c
 CFLAGS_USERMOD += $(MODBTREE_CFLAGS)
 # One object, because ports differ in where they put archives on the command line of the linker.
 PY_O += $(BUILD)/modbtree_core.o
 # Linkers for several machines have to be told which one is meant.
 MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lriscv)
 
-# The prebuilt core refers to symbols of std, and only dropping unused sections gets rid of
-# that. Nothing but btree_* stays visible, so nothing clashes with the firmware. Linker
-# scripts have no place for ARM's unwind tables, which a library that aborts does not need;
+# Only our own part of the archive: memcpy() and the like are those of the firmware, which are
+# smaller than Rust's. Nothing but btree_* stays visible, so nothing clashes with the firmware.
+# Linker scripts have no place for ARM's unwind tables, which a library that aborts does not need;
 # nor do microcontrollers need those of DWARF, which debuggers on a PC like to have.
-$(BUILD)/modbtree_core.o: $(MODBTREE_LIB) $(MODBTREE_TOP)/modbtree.h
+$(BUILD)/modbtree_core.o: $(BUILD)/modbtree.a $(MODBTREE_TOP)/modbtree.h
 	$(ECHO) "LD $@"
 ifneq ($(findstring xtensa,$(MODBTREE_RUST_TARGET)),)
 	$(Q)$(call modbtree-xtensa-object,$@)
 else
-	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $<
+	$(Q)cd $(@D) && $(RM) -f modbtree-*.o && $(AR) x $(abspath $<) $$($(AR) t $(abspath $<) | grep '^modbtree-')
+	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $(@D)/modbtree-*.o
 endif
 	$(Q)$(OBJCOPY) -w --keep-global-symbol='btree_*' --remove-section='.ARM.exidx*' \
 		--remove-section='.rel.ARM.exidx*' --remove-section='.ARM.extab*' \

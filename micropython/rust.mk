@@ -1,5 +1,5 @@
 # What user modules (micropython.mk) and native modules (ports/natmod) share: the Rust library,
-# $(MODBTREE_LIB), and the C files with their flags. MODBTREE_TOP is the top of this repository;
+# $(BUILD)/modbtree.a, and the C files with their flags. MODBTREE_TOP is the top of this repository;
 # TOP, BUILD, CC, CFLAGS, Q, ECHO and the target FORCE are as in MicroPython's makefiles.
 
 MODBTREE_RUST_TARGET ?=
@@ -54,3 +54,8 @@ $(MODBTREE_LIB): FORCE
 		--target-dir '$(abspath $(MODBTREE_TARGET_DIR))' \
 		$(addprefix --target ,$(MODBTREE_RUST_TARGET)) $(MODBTREE_CARGO_FLAGS) \
 		$(if $(MODBTREE_RUSTC_FLAGS),-- $(MODBTREE_RUSTC_FLAGS))
+
+# The archive that cargo provides may be older than what was here before, if it was built for
+# other features then.
+$(BUILD)/modbtree.a: $(MODBTREE_LIB)
+	$(Q)cmp -s $< $@ || $(CP) $< $@

@@ -173,13 +173,27 @@ unsafe extern "C" fn btree_open(
         duplicates: given.flags == sys::BTREE_DUP,
         order: None,
     };
-    let mut handle = Handle::CLOSED;
-    let opened = if given.flags & !(sys::BTREE_DUP) != 0 {
-        Err(Error::Invalid.into())
-    } else {
-        open(ctx, given.memory != 0, &options)
+    // SAFETY: by the contract of this function; the zeroes there need no drop.
+    let handle = unsafe {
+        db.cast::<Handle>().write(Handle::CLOSED);
+        &mut *db.cast::<Handle>()
     };
-    let result = match opened {
+    if given.flags & !(sys::BTREE_DUP) != 0 {
+        return number(Error::Invalid);
+    }
+    let volatile = given.memory != 0;
+    if let Err(e) = options.check().and_then(|()| if volatile { Ok(()) } else { read_header(ctx) }) {
+        return number(e);
+    }
+    open(handle, Stream { ctx, volatile }, &options)
+}
+
+/// Opens a database in a handle. (In a function of its own: what it takes on the stack until the
+/// database is in its place is gone then.)
+#[inline(never)]
+fn open(handle: &mut Handle, stream: Stream, options: &Options) -> c_int {
+    let heap = Heap { ctx: stream.ctx };
+    match Db::open(stream, heap, options) {
         Ok(db) => {
             handle.db = Some(db);
             OK
@@ -188,26 +202,15 @@ unsafe extern "C" fn btree_open(
             handle.fault = e.fault;
             number(e.error)
         }
-    };
-    // SAFETY: by the contract of this function; the zeroes there need no drop.
-    unsafe { db.cast::<Handle>().write(handle) };
-    result
+    }
 }
 
-fn open(
-    ctx: *mut c_void,
-    volatile: bool,
-    options: &Options,
-) -> core::result::Result<Db<Stream, Heap>, crate::pager::OpenError> {
-    options.check()?;
-    if !volatile {
-        // The C library reads the header before anything else, and programs see it; what
-        // counts is read from the start of the stream later.
-        let mut header = [0u8; crate::page::meta::LEN];
-        // SAFETY: the buffer is valid for writes of its length. Exceptions: caught by the callee.
-        checked(unsafe { sys::modbtree_read_here(ctx, header.as_mut_ptr(), header.len()) })?;
-    }
-    Db::open(Stream { ctx, volatile }, Heap { ctx }, options)
+/// The C library reads the header before anything else, and programs see it; what counts is read
+/// from the start of the stream later.
+fn read_header(ctx: *mut c_void) -> Result<()> {
+    let mut header = [0u8; crate::page::meta::LEN];
+    // SAFETY: the buffer is valid for writes of its length. Exceptions: caught by the callee.
+    checked(unsafe { sys::modbtree_read_here(ctx, header.as_mut_ptr(), header.len()) }).map(drop)
 }
 
 /// # Safety
@@ -485,23 +488,37 @@ unsafe extern "C" fn btree_check(
 }
 
 /// # Safety
-/// As for [`with`]; `ctx` is what `btree_open` would be given for another stream; `count` is
-/// valid for writes.
+/// As for [`with`]; `to` is valid for writes of `btree_db_size()` bytes; `ctx` is what `btree_open`
+/// would be given with it; `count` is valid for writes.
 #[cfg(feature = "check")]
 #[no_mangle]
-unsafe extern "C" fn btree_compact(db: *mut sys::btree_db_t, ctx: *mut c_void, count: *mut u32) -> c_int {
-    // SAFETY: by the contract of this function.
-    unsafe {
+unsafe extern "C" fn btree_compact(
+    db: *mut sys::btree_db_t,
+    to: *mut sys::btree_db_t,
+    ctx: *mut c_void,
+    count: *mut u32,
+) -> c_int {
+    // SAFETY: by the contract of this function; the zeroes there need no drop.
+    let copy = unsafe {
+        to.cast::<Handle>().write(Handle::CLOSED);
+        &mut *to.cast::<Handle>()
+    };
+    // SAFETY: as above.
+    let result = unsafe {
         with(db, |db| {
             let mut stream = Stream { ctx, volatile: false };
             if stream.size()? != 0 {
                 return Err(Error::Io(sys::MP_EEXIST));
             }
-            let mut to = Db::open(stream, Heap { ctx }, &db.options()).map_err(|e| e.error)?;
-            count.write(db.copy_to(&mut to)?);
-            Ok(OK)
+            let opened = open(copy, stream, &db.options());
+            if let Some(to) = copy.db.as_mut() {
+                count.write(db.copy_to(to)?);
+            }
+            Ok(opened)
         })
-    }
+    };
+    copy.db = None;
+    result
 }
 
 /// # Safety

@@ -11,10 +11,10 @@ FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check
 .PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
 	fuzz fuzz-seeds soak
 
-STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-qemu
+STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-qemu size
 
 # One failure does not hide another.
-test: unix test-packages ## everything: formatting, clippy, host tests, tests with MicroPython
+test: unix qemu test-packages ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
 	+@failed=; for step in $(STEPS); do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
 	if [ -n "$$failed" ]; then echo "make test: failed:$$failed"; exit 1; fi
 
@@ -29,7 +29,9 @@ fmt-check:
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
 	cargo clippy --quiet --all-targets -- -D warnings && \
-	$(BINDINGS_ENV) cargo clippy --quiet --release --lib $(FIRMWARE_FEATURES) --target-dir '$(RUST_OUT)' -- -D warnings; \
+	for features in micropython micropython,extras micropython,extras,check; do \
+	$(BINDINGS_ENV) cargo clippy --quiet --release --lib --no-default-features --features $$features \
+		--target-dir '$(RUST_OUT)' -- -D warnings || exit 1; done; \
 	else echo '== no clippy here: not run'; fi
 
 test-host: ## the tests that need no MicroPython

@@ -12,7 +12,9 @@ QEMU_PACKAGES_riscv := gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu
 firmware = $(MPY_OUT)/qemu-$(1)/firmware.elf
 # A make of MicroPython's qemu port: $(call make-qemu,arm,build directory,variables). A board of
 # ours is MicroPython's with file systems.
-make-qemu = $(MPY_ENV) $(submake) -C '$(MPY)/ports/qemu' BOARD='$(QEMU_BOARD_$(1))' \
+# MicroPython's makefiles do not notice when a board changes.
+make-qemu = if [ -n "$$(find ports/qemu/boards -newer '$(2)/firmware.elf' 2>/dev/null)" ]; then rm -rf '$(2)'; fi; \
+	$(MPY_ENV) $(submake) -C '$(MPY)/ports/qemu' BOARD='$(QEMU_BOARD_$(1))' \
 	BOARD_DIR='$(ROOT)/ports/qemu/boards/$(QEMU_BOARD_$(1))' BUILD='$(2)' USER_C_MODULES='$(ROOT)' \
 	MODBTREE_TARGET_DIR='$(RUST_OUT)' MICROPY_MPYCROSS='$(MPY_CROSS)' MICROPY_MPYCROSS_DEPENDENCY='$(MPY_CROSS)' $(3)
 
@@ -25,6 +27,9 @@ FILE_SCRIPTS := tests/micropython/stream_file.py tests/micropython/stream_rb.py 
 
 .PHONY: qemu $(QEMU_BOARDS:%=qemu-%) test-qemu $(QEMU_BOARDS:%=test-qemu-%)
 
+# Runs a target for each board: $(call each,test-qemu). A failure of one does not hide another.
+each = failed=; for board in $(QEMU_BOARDS); do $(MAKE) --no-print-directory $(1)-$$board || failed=1; done; test -z "$$failed"
+
 qemu: $(QEMU_BOARDS:%=qemu-%) ## firmware for emulated boards: Cortex-M3 and RISC-V
 
 qemu-arm: ## firmware for QEMU's mps2-an385 (Cortex-M3)
@@ -36,10 +41,31 @@ $(QEMU_BOARDS:%=qemu-%): qemu-%: mpy-cross
 	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && \
 	eval "set -- $$rust" && $(call make-qemu,$*,$(MPY_OUT)/qemu-$*,"$$@") $(call log,qemu-$*)
 
-test-qemu: $(QEMU_BOARDS:%=test-qemu-%) ## the tests with MicroPython on emulated boards
+test-qemu: ## the tests with MicroPython on emulated boards
+	+@$(call each,test-qemu)
 
 $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on littlefs'
-	@python3 tools/run-tests.py --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
+	@python3 tools/run-tests.py --timeout 600 --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on FAT'
-	@python3 tools/run-tests.py --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
+	@python3 tools/run-tests.py --timeout 600 --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
+
+# What the module costs: with each set of features its code, and with the last what it does.
+size-firmware = $(MPY_OUT)/size-$(1)-$(2)/firmware.elf
+
+.PHONY: size size-baseline $(QEMU_BOARDS:%=size-%)
+
+size: ## code, heap, stack and instructions on the boards, compared with tests/figures
+	+@$(call each,size)
+
+size-baseline: ## the figures of this tree become those that make size compares with
+	+@$(MAKE) --no-print-directory size WRITE=--write
+
+# One after the other: cargo puts what it builds with other features in the same place.
+$(QEMU_BOARDS:%=size-%): size-%: qemu-%
+	@echo '== figures for $(QEMU_BOARD_$*)'
+	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && eval "set -- $$rust" && \
+	$(call make-qemu,$*,$(MPY_OUT)/size-$*-no,MODBTREE_FEATURES= "$$@") $(call log,size-$*); \
+	$(call make-qemu,$*,$(MPY_OUT)/size-$*-extras,MODBTREE_FEATURES=extras "$$@") $(call log,size-$*)
+	@python3 tools/figures.py $(WRITE) $* tests/figures/$*.json '=$(call size-firmware,$*,no)' \
+		'extras=$(call size-firmware,$*,extras)' 'extras and check=$(call firmware,$*)'

@@ -15,10 +15,10 @@ use crate::memory::Memory;
 use crate::page::node::Node;
 use crate::page::{field, kind, meta, HEADER};
 use crate::storage::Storage;
-use crate::tree::{Db, MAX_DEPTH};
+use crate::tree::Db;
 use map::{Chains, PageMap, BY_SEPARATOR, EXPLAINED, USED};
 pub use salvage::Salvage;
-use tree::{Level, Spot};
+use tree::{Levels, Spot};
 
 /// Overflow pages that comparisons may read, for each page of the file. A sound file takes four
 /// for each level of the tree.
@@ -75,7 +75,7 @@ struct Checker<'a, S: Storage, M: Memory> {
     report: Report,
     map: PageMap<M>,
     chains: Chains<M>,
-    levels: [Level; MAX_DEPTH],
+    levels: Levels<M>,
     /// Level of the first leaf.
     leaf_level: Option<usize>,
     /// The last readable key, in the order of the tree.
@@ -97,7 +97,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             report: Report::default(),
             map: PageMap::new(memory, pages)?,
             chains: Chains::new(memory),
-            levels: [Level::default(); MAX_DEPTH],
+            levels: Levels::new(memory),
             leaf_level: None,
             last_key: None,
             effort: u64::from(pages) * EFFORT,

@@ -3,9 +3,9 @@
 use super::map::{BY_KEY, BY_SEPARATOR, USED};
 use super::Checker;
 use crate::error::{Error, Reason, Result};
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::page::node::{BIG_DATA, BIG_KEY, ENTRY_FIXED, REF, SLOT};
-use crate::page::{field, kind};
+use crate::page::{field, kind, Order};
 use crate::storage::Storage;
 use crate::tree::{Db, Item, MAX_DEPTH};
 use core::cmp::Ordering;
@@ -15,14 +15,55 @@ pub(super) type Spot = (u32, usize);
 
 /// A level of the tree: the page on the way down, and the last page seen from the left.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Level {
+struct Level {
     page: u32,
     /// Entries of that page, and the one to go down next.
-    len: u16,
-    next_child: u16,
+    len: usize,
+    next_child: usize,
     last: u32,
     /// Right neighbour that `last` names.
     last_next: u32,
+}
+
+/// The levels down to the present page. Not an array: stacks of microcontrollers are small.
+pub(super) struct Levels<M: Memory> {
+    list: Buffer<M>,
+}
+
+impl<M: Memory> Levels<M> {
+    /// Bytes of a level in the list.
+    const WIDTH: usize = 16;
+
+    pub fn new(memory: M) -> Self {
+        Levels { list: Buffer::new(memory) }
+    }
+
+    fn get(&self, i: usize) -> Level {
+        let Some(bytes) = self.list.bytes().get(i * Self::WIDTH..) else { return Level::default() };
+        let order = Order::NATIVE;
+        Level {
+            page: order.u32(bytes, 0),
+            len: order.u16(bytes, 4),
+            next_child: order.u16(bytes, 6),
+            last: order.u32(bytes, 8),
+            last_next: order.u32(bytes, 12),
+        }
+    }
+
+    fn set(&mut self, i: usize, level: Level) -> Result<()> {
+        let (at, end) = (i * Self::WIDTH, (i + 1) * Self::WIDTH);
+        if self.list.bytes().len() < end && !self.list.resize(end) {
+            return Err(Error::NoMemory);
+        }
+        let bytes = self.list.bytes_mut().get_mut(at..).unwrap_or(&mut []);
+        let order = Order::NATIVE;
+        order.put_u32(bytes, 0, level.page);
+        order.put_u16(bytes, 4, level.len as u16);
+        order.put_u16(bytes, 6, level.next_child as u16);
+        order.put_u32(bytes, 8, level.last);
+        order.put_u32(bytes, 12, level.last_next);
+        Ok(())
+    }
 }
 
 /// What refers to a chain.
@@ -34,24 +75,14 @@ enum User {
 }
 
 impl<S: Storage, M: Memory> Checker<'_, S, M> {
-    fn level(&mut self, i: usize) -> Level {
-        self.levels.get(i).copied().unwrap_or_default()
-    }
-
-    fn set_level(&mut self, i: usize, level: Level) {
-        if let Some(to) = self.levels.get_mut(i) {
-            *to = level;
-        }
-    }
-
     /// Goes through the whole tree, from left to right.
     pub(super) fn tree(&mut self) -> Result<()> {
         let mut depth = 0;
         if self.enter(1, (0, 0), 0)? {
             loop {
-                let mut level = self.level(depth);
-                let i = usize::from(level.next_child);
-                if level.next_child >= level.len {
+                let mut level = self.levels.get(depth);
+                let i = level.next_child;
+                if i >= level.len {
                     if depth == 0 {
                         break;
                     }
@@ -59,7 +90,7 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
                     continue;
                 }
                 level.next_child += 1;
-                self.set_level(depth, level);
+                self.levels.set(depth, level)?;
                 self.db.pager.begin();
                 let page = self.db.pager.tree_page(level.page);
                 let Some(f) = self.noted(page)? else { continue };
@@ -71,7 +102,7 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
             }
         }
         for i in 0..MAX_DEPTH {
-            let level = self.level(i);
+            let level = self.levels.get(i);
             if level.last != 0 && level.last_next != 0 {
                 self.error(level.last, field::NEXT, Reason::Sibling);
             }
@@ -99,15 +130,15 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
         let node = self.db.node(f);
         let (prev, next) = (node.field(field::PREV), node.field(field::NEXT));
         let (leaf, len) = (node.is_leaf(), node.len());
-        let mut level = self.level(depth);
+        let mut level = self.levels.get(depth);
         if prev != level.last {
             self.error(pgno, field::PREV, Reason::Sibling);
         }
         if level.last != 0 && level.last_next != pgno {
             self.error(level.last, field::NEXT, Reason::Sibling);
         }
-        level = Level { page: pgno, len: len as u16, next_child: 0, last: pgno, last_next: next };
-        self.set_level(depth, level);
+        level = Level { page: pgno, len, next_child: 0, last: pgno, last_next: next };
+        self.levels.set(depth, level)?;
         if leaf {
             self.report.leaves += 1;
             if *self.leaf_level.get_or_insert(depth) != depth {
@@ -137,12 +168,12 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
     fn bounds(&mut self, depth: usize) -> (Option<Spot>, Option<Spot>) {
         let (mut low, mut high) = (None, None);
         for i in (0..depth).rev() {
-            let Level { page, len, next_child, .. } = self.level(i);
+            let Level { page, len, next_child, .. } = self.levels.get(i);
             if low.is_none() && next_child >= 2 {
-                low = Some((page, usize::from(next_child) - 1));
+                low = Some((page, next_child - 1));
             }
             if high.is_none() && next_child < len {
-                high = Some((page, usize::from(next_child)));
+                high = Some((page, next_child));
             }
         }
         (low, high)

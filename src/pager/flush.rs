@@ -88,6 +88,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// A page whose old content does not matter, to be written anew.
+    #[cfg(feature = "extras")]
     pub(super) fn blank(&mut self, pgno: u32) -> Result<Idx> {
         match self.pool.find(pgno) {
             Some(f) => {

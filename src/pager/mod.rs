@@ -190,6 +190,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Frames in memory, and how many of them wait for a flush.
+    #[cfg(any(feature = "extras", feature = "check"))]
     pub fn cached(&self) -> (usize, usize) {
         (usize::from(self.pool.frames), self.pool.listed(true))
     }

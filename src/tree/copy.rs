@@ -58,6 +58,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Stores a value that is an overflow chain of another database with pages of the same size,
     /// a page at a time.
+    #[inline(never)] // what it has on the stack would be there for every item
     fn put_chain<T: Storage>(&mut self, key: &[u8], from: &mut Db<T, M>, value: Item) -> Result<()> {
         let (big_key, big_data) = self.stored_form(key.len(), value.len());
         if !big_data {

@@ -1,7 +1,14 @@
-# What both boards add to MicroPython's: file systems and a large heap.
+# What both boards add to MicroPython's: file systems, time, asyncio and a large heap.
 
 MODBTREE_PROFILE ?= firmware
-FROZEN_MANIFEST ?=
+FROZEN_MANIFEST ?= $(BOARD_DIR)/../manifest.py
+
+# MicroPython asks for this folder of a submodule although our manifest does not use it.
+ifeq ($(wildcard $(MPY_LIB_DIR)/README.md),)
+MPY_LIB_DIR = $(TOP)/lib
+endif
+
+CFLAGS += -DMP_CONFIGFILE='<mpconfigboard.h>' -I$(BOARD_DIR)/..
 
 MICROPY_VFS_FAT = 1
 MICROPY_VFS_LFS2 = 1

@@ -2,7 +2,7 @@
 include boards/MPS2_AN385/mpconfigboard.mk
 
 MODBTREE_RUST_TARGET ?= thumbv7m-none-eabi
-# All of the memory at 0x21000000.
-MICROPY_HEAP_SIZE ?= 16777216
+# More only makes the garbage collector slow.
+MICROPY_HEAP_SIZE ?= 8388608
 
 include $(BOARD_DIR)/../common.mk

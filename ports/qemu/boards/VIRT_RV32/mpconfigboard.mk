@@ -8,6 +8,7 @@ CFLAGS += -misa-spec=2.2
 AS = $(CROSS_COMPILE)as -misa-spec=2.2
 
 MODBTREE_RUST_TARGET ?= riscv32imac-unknown-none-elf
-MICROPY_HEAP_SIZE ?= 16777216
+# More only makes the garbage collector slow.
+MICROPY_HEAP_SIZE ?= 8388608
 
 include $(BOARD_DIR)/../common.mk

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""figures.py MACHINE BASELINE FEATURES=FIRMWARE...: measures what the module costs on an emulated
+board, prints it beside the figures of the baseline file, and fails if one of them has grown by
+more than 2 %, or is above its limit. Each FIRMWARE (an ELF file beside its map and objects) gives
+the code size with these features; the last one also runs the scripts of tests/figures."""
+
+import argparse
+import glob
+import json
+import os
+import re
+import sys
+
+import stackdepth
+from board import BoardError, run_scripts
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "figures")
+# A figure may be this many times that of the baseline.
+GROWTH = 1.02
+# What must never be exceeded, whatever the baseline says.
+LIMITS = {
+    "heap, 5 pages of 512": 3500,
+    "heap, left after close, pages of 512": 0,
+    "heap, left without close, pages of 512": 0,
+    "heap, left after close, pages of 4096": 0,
+    "heap, left without close, pages of 4096": 0,
+}
+TIMEOUT = 300
+
+
+def code(firmware):
+    """Bytes of the firmware that come from Rust and from C: code, constants and variables."""
+    with open(os.path.splitext(firmware)[0] + ".map") as f:
+        text = f.read().partition("Linker script and memory map")[2]
+    rust = c = 0
+    # Long names of sections have a line of their own.
+    section = r"^ \.s?(?:text|rodata|data|bss)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \S*/(modbtree\w*\.o)$"
+    for match in re.finditer(section, text, re.M):
+        size = int(match[1], 16)
+        if match[2] == "modbtree_core.o":
+            rust += size
+        else:
+            c += size
+    if not rust or not c:
+        sys.exit("%s: no code of modbtree in its map" % firmware)
+    return rust, c
+
+
+def script(name):
+    with open(os.path.join(SCRIPTS, name), "rb") as f:
+        return f.read()
+
+
+def run(machine, firmware, name, options=()):
+    """Runs a script that prints "name: number"."""
+    output, failure = run_scripts(machine, firmware, [script(name)], TIMEOUT, options)
+    text = output.decode("utf-8", "backslashreplace")
+    if failure:
+        sys.exit("%s: %s\n%s" % (name, failure, text))
+    return {key: int(value) for key, value in re.findall(r"^(.*): (-?\d+)$", text, re.M)}
+
+
+def tools(machine, firmware):
+    """The versions of what decides on the figures."""
+    with open(firmware, "rb") as f:
+        data = f.read()
+    rust = re.search(rb"rustc version ([\d.]+)", data)
+    gcc = re.search(rb"GCC: \(.*?\) ([\d.]+)", data)
+    output, _ = run_scripts(machine, firmware, [b"import sys\nprint(sys.version)"], TIMEOUT)
+    micropython = re.search(rb"MicroPython v?(\S+)", output)
+    found = {"rustc": rust, "gcc": gcc, "micropython": micropython}
+    return {name: match[1].decode() if match else "?" for name, match in found.items()}
+
+
+def measure(machine, firmwares):
+    figures = {}
+    for features, firmware in firmwares:
+        rust, c = code(firmware)
+        figures["code, %s: Rust" % (features or "no features")] = rust
+        figures["code, %s: C" % (features or "no features")] = c
+        figures["code, %s" % (features or "no features")] = rust + c
+    firmware = firmwares[-1][1]
+    figures.update(run(machine, firmware, "heap.py"))
+    figures.update(run(machine, firmware, "instructions.py", ["-icount", "shift=0"]))
+    if machine == "arm":
+        objects = glob.glob(os.path.join(os.path.dirname(firmware), "modbtree*.o"))
+        c_objects = [path for path in objects if not path.endswith("_core.o")]
+        try:
+            depths, calls = stackdepth.measure(machine, firmware, c_objects, [script("stack.py")], TIMEOUT)
+        except BoardError as e:
+            sys.exit("stack.py: %s" % e)
+        if calls < 1000:
+            sys.exit("stack.py: only %d calls were seen" % calls)
+        figures["stack, any call"] = max(depths.values())
+        for name, depth in sorted(depths.items(), key=lambda item: -item[1]):
+            figures["stack, %s" % name] = depth
+    return figures
+
+
+def unit(name):
+    return "" if name.startswith("instructions") else "bytes"
+
+
+def show(machine, figures, baseline, comparable):
+    """Prints the table and returns what is wrong with it."""
+    print("%-52s %9s %9s" % (machine, "now", "baseline"))
+    wrong = []
+    for name, value in figures.items():
+        before = baseline.get(name)
+        note = ""
+        if name in LIMITS and value > LIMITS[name]:
+            note = "above the limit of %d" % LIMITS[name]
+            wrong.append("%s: %d is %s" % (name, value, note))
+        elif before is None:
+            note = "new"
+        elif value != before:
+            note = "%+.1f %%" % (100 * (value - before) / before) if before else "was 0"
+            if value > before * GROWTH and comparable:
+                wrong.append("%s: %d, in the baseline %d" % (name, value, before))
+        print(("%-52s %9d %9s %-5s %s" % (name, value, "" if before is None else before, unit(name), note)).rstrip())
+    missing = [name for name in baseline if name not in figures]
+    if missing:
+        wrong.append("not measured any more: %s" % ", ".join(missing))
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="make these figures the baseline")
+    parser.add_argument("machine", choices=sorted(stackdepth.REGISTERS))
+    parser.add_argument("baseline")
+    parser.add_argument("firmwares", nargs="+", metavar="FEATURES=FIRMWARE")
+    args = parser.parse_args()
+
+    firmwares = [tuple(firmware.split("=", 1)) for firmware in args.firmwares]
+    present = tools(args.machine, firmwares[-1][1])
+    figures = measure(args.machine, firmwares)
+    baseline = {"tools": {}, "figures": {}}
+    if os.path.exists(args.baseline):
+        with open(args.baseline) as f:
+            baseline = json.load(f)
+    elif not args.write:
+        sys.exit("there is no baseline: %s" % args.baseline)
+    comparable = baseline["tools"] == present
+    wrong = show(args.machine, figures, baseline["figures"], comparable)
+    if args.write:
+        with open(args.baseline, "w") as f:
+            json.dump({"tools": present, "figures": figures}, f, indent=1)
+            f.write("\n")
+        wrong = [line for line in wrong if "limit" in line]
+    elif not comparable:
+        print("The baseline is that of %s, this is %s: growth does not count as failure." % (baseline["tools"], present))
+    for line in wrong:
+        print("FAIL  %s" % line)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
