@@ -25,6 +25,7 @@ TEST_PACKAGES := libdb1-compat
 include tools/unix.mk
 include tools/qemu.mk
 include tools/natmod.mk
+include tools/esp32.mk
 include tools/checks.mk
 include tools/pc.mk
 

@@ -77,8 +77,19 @@ string(REGEX REPLACE "^version = \"(.*)\"$" "\\1" MODBTREE_VERSION "${modbtree_l
 # to the few numbers that the library takes from there.
 set(modbtree_cflags -DMICROPY_ENABLE_DYNRUNTIME=1 -DMICROPY_USE_INTERNAL_ERRNO=1
     -DMP_CONFIGFILE=<mpconfig.h> -I${MODBTREE_TOP}/ports/natmod)
-foreach(modbtree_dir IN LISTS CMAKE_C_IMPLICIT_INCLUDE_DIRECTORIES)
-    list(APPEND modbtree_cflags -isystem${modbtree_dir})
+# Nor does libclang know where a cross compiler has its headers.
+separate_arguments(modbtree_flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
+execute_process(
+    COMMAND ${CMAKE_C_COMPILER} ${modbtree_flags} -xc -E -v /dev/null
+    OUTPUT_QUIET
+    ERROR_VARIABLE modbtree_search
+)
+string(REGEX MATCHALL "\n /[^\n]*" modbtree_dirs "${modbtree_search}")
+foreach(modbtree_dir IN LISTS modbtree_dirs)
+    string(STRIP "${modbtree_dir}" modbtree_dir)
+    if(IS_DIRECTORY "${modbtree_dir}")
+        list(APPEND modbtree_cflags -isystem${modbtree_dir})
+    endif()
 endforeach()
 if(MODBTREE_RUST_TARGET MATCHES "xtensa")
     # Most versions of libclang do not know Xtensa; types have the same sizes there.
@@ -95,19 +106,29 @@ list(JOIN MODBTREE_FEATURES " " modbtree_features)
 set(modbtree_archive ${MODBTREE_TARGET_DIR}/${modbtree_target_name}/${MODBTREE_PROFILE}/libmodbtree.a)
 set(modbtree_library ${CMAKE_BINARY_DIR}/libmodbtree.a)
 
+set(modbtree_build ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS
+    MODBTREE_VERSION=${MODBTREE_VERSION}
+    MICROPYTHON_DIR=${MICROPY_DIR}
+    "MICROPYTHON_CFLAGS=${modbtree_cflags}"
+    ${MODBTREE_CARGO} rustc --quiet --manifest-path ${MODBTREE_TOP}/Cargo.toml
+    --lib --crate-type staticlib --profile ${MODBTREE_PROFILE}
+    --no-default-features --features "micropython ${modbtree_features}"
+    --target-dir ${MODBTREE_TARGET_DIR} --target ${MODBTREE_RUST_TARGET} ${MODBTREE_CARGO_FLAGS}
+)
+set(modbtree_pick ${CMAKE_COMMAND} -DAR=${CMAKE_AR} -DFROM=${modbtree_archive} -DTO=${modbtree_library})
+if(MODBTREE_RUST_TARGET MATCHES "xtensa.*\\.json$")
+    # Not Espressif's Rust: the C compiler is to make the object, see xtensa-object.py.
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    list(APPEND modbtree_build -- --emit=asm)
+    list(APPEND modbtree_pick -DOBJECT=${CMAKE_BINARY_DIR}/modbtree_core.o -DPYTHON=${Python3_EXECUTABLE}
+        -DCC=${CMAKE_C_COMPILER})
+endif()
+
 # cargo knows better than CMake what is up to date.
 add_custom_target(modbtree_rust
     BYPRODUCTS ${modbtree_library}
-    COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS
-        MODBTREE_VERSION=${MODBTREE_VERSION}
-        MICROPYTHON_DIR=${MICROPY_DIR}
-        "MICROPYTHON_CFLAGS=${modbtree_cflags}"
-        ${MODBTREE_CARGO} rustc --quiet --manifest-path ${MODBTREE_TOP}/Cargo.toml
-        --lib --crate-type staticlib --profile ${MODBTREE_PROFILE}
-        --no-default-features --features "micropython ${modbtree_features}"
-        --target-dir ${MODBTREE_TARGET_DIR} --target ${MODBTREE_RUST_TARGET} ${MODBTREE_CARGO_FLAGS}
-    COMMAND ${CMAKE_COMMAND} -DAR=${CMAKE_AR} -DFROM=${modbtree_archive} -DTO=${modbtree_library}
-        -P ${MODBTREE_TOP}/micropython/own_objects.cmake
+    COMMAND ${modbtree_build}
+    COMMAND ${modbtree_pick} -P ${MODBTREE_TOP}/micropython/own_objects.cmake
     COMMENT "Building modbtree for ${MODBTREE_RUST_TARGET}"
     VERBATIM
 )

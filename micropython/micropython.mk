@@ -22,19 +22,18 @@ PY_O += $(BUILD)/modbtree_core.o
 # Linkers for several machines have to be told which one is meant.
 MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lriscv)
 
-# The archive that cargo provides may be older than what was here before, if it was built for
-# other features then.
-$(BUILD)/modbtree.a: $(MODBTREE_LIB)
-	$(Q)cmp -s $< $@ || $(CP) $< $@
-
 # Only our own part of the archive: memcpy() and the like are those of the firmware, which are
 # smaller than Rust's. Nothing but btree_* stays visible, so nothing clashes with the firmware.
 # Linker scripts have no place for ARM's unwind tables, which a library that aborts does not need;
 # nor do microcontrollers need those of DWARF, which debuggers on a PC like to have.
 $(BUILD)/modbtree_core.o: $(BUILD)/modbtree.a $(MODBTREE_TOP)/modbtree.h
 	$(ECHO) "LD $@"
+ifneq ($(findstring xtensa,$(MODBTREE_RUST_TARGET)),)
+	$(Q)$(call modbtree-xtensa-object,$@)
+else
 	$(Q)cd $(@D) && $(RM) -f modbtree-*.o && $(AR) x $(abspath $<) $$($(AR) t $(abspath $<) | grep '^modbtree-')
 	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $(@D)/modbtree-*.o
+endif
 	$(Q)$(OBJCOPY) -w --keep-global-symbol='btree_*' --remove-section='.ARM.exidx*' \
 		--remove-section='.rel.ARM.exidx*' --remove-section='.ARM.extab*' \
 		$(if $(MODBTREE_RUST_TARGET),--remove-section='.eh_frame' --remove-section='.rel*.eh_frame') $@

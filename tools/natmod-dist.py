@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""natmod-dist.py VERSION DIST MODULE.mpy: puts a native module into DIST/<architecture>_<ABI>, under
-two names and with a package.json for mip. Prints what it is and how large."""
+"""natmod-dist.py VERSION DIST MODULE.mpy: puts a native module into DIST/<architecture>_<ABI> under two
+names, btree.mpy with package.json for mip, and modbtree.mpy with modbtree.json. Prints its size."""
 
 import json
 import os
@@ -71,11 +71,11 @@ def main():
     folder = os.path.join(dist, "%s_%s" % (module.arch, module.abi))
     os.makedirs(folder, exist_ok=True)
     # The second is for firmware with a btree of its own, which it would find first.
-    for name in ("btree.mpy", "modbtree.mpy"):
+    for name, package in (("btree.mpy", "package.json"), ("modbtree.mpy", "modbtree.json")):
         shutil.copyfile(path, os.path.join(folder, name))
-    with open(os.path.join(folder, "package.json"), "w") as f:
-        json.dump({"version": version, "urls": [["btree.mpy", "btree.mpy"]]}, f, indent=2)
-        f.write("\n")
+        with open(os.path.join(folder, package), "w") as f:
+            json.dump({"version": version, "urls": [[name, name]]}, f)
+            f.write("\n")
     print("%s: text %d, bss %d bytes" % (os.path.relpath(folder), module.text + module.rodata, module.bss))
 
 

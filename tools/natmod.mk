@@ -85,9 +85,9 @@ NATMOD_RUN_armv7m = $(NATMOD_RUN_armv6m)
 NATMOD_RUN_rv32imc = --qemu riscv $(ON_LFS2) --timeout 600 '$(call plain,riscv)/firmware.elf'
 NATMOD_SCRIPTS_x86 = '$(MPY)'/tests/extmod/btree*.py $(SHORT_SEEKS) README.md FORMAT.md
 
-.PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-name
+.PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-name test-mip
 
-test-natmod: test-natmod-name $(NATMOD_TESTS:%=test-natmod-%) ## the tests with MicroPython, with native modules
+test-natmod: test-natmod-name $(NATMOD_TESTS:%=test-natmod-%) test-mip ## the tests with MicroPython, with native modules
 
 test-natmod-x64: natmod-x64 plain-x64
 test-natmod-setjmp: natmod-x64 plain-setjmp
@@ -106,3 +106,7 @@ $(NATMOD_TESTS:%=test-natmod-%): test-natmod-%:
 test-natmod-name: natmod-x64 unix
 	@echo '== modbtree.mpy beside a built-in btree'
 	@python3 tools/run-tests.py --native '$(DIST)/x64_$(MPY_ABI)' '$(UNIX)' tests/natmod/second_name.py
+
+test-mip: natmod-armv7m plain-arm ## mpremote's mip, with an emulated board
+	@echo '== mpremote mip install'
+	@python3 tools/test-mip.py '$(VENV)/bin/mpremote' '$(call plain,arm)/firmware.elf' '$(DIST)/armv7m_$(MPY_ABI)'

@@ -24,7 +24,7 @@ xtensa_spec() {
         *) cpu=generic features=+density,+windowed,+sext,+nsa,+mul32,+mul32high,+div32 ;;
     esac
     RUSTC_BOOTSTRAP=1 rustc -Z unstable-options --print target-spec-json --target xtensa-esp32-none-elf |
-        sed -e "s/^{/{\n  \"features\": \"$features\",/" -e "s/\"cpu\": .*/\"cpu\": \"$cpu\",/" \
+        sed -e "s/^{/{\n  \"features\": \"$features\",\n  \"trap-unreachable\": false,/" -e "s/\"cpu\": .*/\"cpu\": \"$cpu\",/" \
             -e 's/"data-layout": .*/"data-layout": "e-m:e-p:32:32-i8:8:32-i16:16:32-i64:64-n32",/'
 }
 

@@ -30,22 +30,3 @@ int memcmp(const void *a, const void *b, size_t n) {
 int bcmp(const void *a, const void *b, size_t n) {
     return memcmp(a, b, n);
 }
-
-#ifdef __arm__
-// The names of the ABI of ARM. The numbers promise an alignment that memmove() finds by itself.
-#define COPY(name) void name(void *dst, const void *src, size_t n) { mp_fun_table.memmove_(dst, src, n); }
-#define SET(name) void name(void *dst, size_t n, int c) { mp_fun_table.memset_(dst, c, n); }
-#define CLEAR(name) void name(void *dst, size_t n) { mp_fun_table.memset_(dst, 0, n); }
-COPY(__aeabi_memcpy)
-COPY(__aeabi_memcpy4)
-COPY(__aeabi_memcpy8)
-COPY(__aeabi_memmove)
-COPY(__aeabi_memmove4)
-COPY(__aeabi_memmove8)
-SET(__aeabi_memset)
-SET(__aeabi_memset4)
-SET(__aeabi_memset8)
-CLEAR(__aeabi_memclr)
-CLEAR(__aeabi_memclr4)
-CLEAR(__aeabi_memclr8)
-#endif

@@ -131,38 +131,7 @@ impl Script {
 
     pub fn trace(&self, bytes: Vec<u8>, what: &str) -> (Trace, Vec<Map>) {
         let (device, mut states) = (self.device(bytes), vec![]);
-        let r = self.play(&device, &mut states);
-        if let Err(e) = r {
-            let ps = self.options.page_size as usize;
-            let d = device.into_trace();
-            for j in [Journal::On, Journal::Off] {
-                for atomic in [false, true] {
-                    let mut dd = Device::new(d.before.clone());
-                    dd.atomic = atomic;
-                    println!(
-                        "{j:?} {atomic} {:?}",
-                        Db::open(&dd, HeapMemory, &Options { journal: j, ..self.options }).err()
-                    );
-                }
-            }
-            println!("SELF {:?}", self.options);
-            println!("BEFORE len {} head {:?}", d.before.len(), &d.before[..d.before.len().min(52)]);
-            for (i, e) in d.events.iter().enumerate() {
-                use super::common::device::Event;
-                match e {
-                    Event::Write { at, data } => println!(
-                        "{i} W {} page {} +{} len {} {:?}",
-                        at,
-                        at / ps,
-                        at % ps,
-                        data.len(),
-                        &data[..data.len().min(60)]
-                    ),
-                    e => println!("{i} {e:?}"),
-                }
-            }
-            panic!("{what}: {e:?}");
-        }
+        self.play(&device, &mut states).unwrap_or_else(|e| panic!("{what}: {e:?}"));
         (device.into_trace(), states)
     }
 

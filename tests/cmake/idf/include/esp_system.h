@@ -1,0 +1,4 @@
+// Stands in for ESP-IDF's.
+#pragma once
+#include <stddef.h>
+#include "sdkconfig.h"
