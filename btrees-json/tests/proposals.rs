@@ -53,7 +53,9 @@ fn what_the_codec_loses() {
         let record = encode(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(encode(&decode_with(JSONB, &vector.record).unwrap()).unwrap(), record, "{name}");
         assert_eq!(decode(&record).unwrap(), text, "{name}");
-        assert_eq!(encode_with(false, &text).unwrap(), record, "{name}");
+        // Not strict, a reference without a class is written as the codec writes it.
+        let same = encode_with(false, &text).unwrap() == record;
+        assert_eq!(same, name != "peerbug/getnewargs-persistent", "{name}");
     }
 }
 
