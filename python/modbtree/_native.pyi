@@ -2,6 +2,20 @@ from typing import Any, Literal
 
 from typing_extensions import Buffer
 
+__all__ = [
+    "DecodeError",
+    "EncodeError",
+    "Error",
+    "__version__",
+    "decode",
+    "decode_zodb_record",
+    "decode_zodb_record_for_pg",
+    "decode_zodb_record_for_pg_json",
+    "encode",
+    "encode_state",
+    "encode_zodb_record",
+]
+
 __version__: str
 
 class Error(ValueError):
