@@ -8,6 +8,7 @@ WHEELS := $(OUT)/wheels
 .PHONY: pc-packages wheel test-pc bench-json
 
 STEPS += test-pc
+FUZZ_TARGETS += pickle json
 
 pc-packages:
 	@sh tools/packages.sh 'make wheel' $(BUILD_PACKAGES) $(PC_PACKAGES)
@@ -26,3 +27,15 @@ wheel: $(VENV)/.installed ## build the Python packages btree and btrees_json for
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
 		'$(WHEELS)'/*.whl
 	@ls '$(WHEELS)'/*.whl
+
+# Stubs, examples in the documentation, and tests of the packages, some of them against
+# zodb-json-codec, BTrees and ZODB. SEED=<number> makes other random trees.
+test-pc: wheel ## the Python packages, and btrees_json against zodb-json-codec and ZODB
+	@echo '== the Python packages'
+	@cd '$(VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btrees_json modbtree
+	@'$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
+	@python3 tools/run-tests.py '$(VENV_PYTHON)' docs/btrees-json.md
+
+bench: bench-json
+bench-json: wheel ## btrees_json against zodb-json-codec
+	@'$(VENV_PYTHON)' python/bench/records.py

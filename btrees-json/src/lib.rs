@@ -43,3 +43,8 @@ pub use json::{Sink, Text, TextSink};
 
 /// How deep values may be inside each other.
 pub const MAX_DEPTH: usize = 1000;
+
+/// The examples of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/btrees-json.md")]
+struct Documentation;

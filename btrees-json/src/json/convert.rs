@@ -1,5 +1,6 @@
 //! Objects with one key to what they stand for.
 
+use super::lex::finite;
 use super::marker::Marker;
 use super::read::Reader;
 use crate::error::{fail, Fallible, Reason};
@@ -263,7 +264,7 @@ fn float(text: &str) -> Option<f64> {
         _ => {}
     }
     let number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    text.parse().ok().filter(|value: &f64| number && value.is_finite())
+    finite(text).filter(|_| number)
 }
 
 fn uuid(text: &str) -> Option<u128> {

@@ -160,8 +160,12 @@ impl<'a, S: Sink> Writer<'a, S> {
     /// A leaf as a whole, or the beginning of a collection.
     #[inline]
     fn open(&mut self, node: Node) -> Written<S> {
+        // About what the text will have.
         let len = match node.value {
-            Value::Plain(span) | Value::Str(span) | Value::Bytes(span) => span.len as usize,
+            Value::Plain(span) | Value::Str(span) => span.len as usize,
+            Value::Bytes(span) => 8 + span.len as usize * 4 / 3,
+            Value::Tuple(_) | Value::Set(_) | Value::FrozenSet(_) | Value::Dict(_) => 8,
+            Value::Ref(_) | Value::Extra(_) => 40,
             _ => 0,
         };
         self.spend(node, len)?;

@@ -22,7 +22,8 @@ create_exception!(
 
 /// Says also where and why.
 pub fn decode_error(py: Python<'_>, error: &btrees_json::Error) -> PyErr {
-    located(py, DecodeError::new_err(error.to_string()), error, |value| {
+    let exception = DecodeError::new_err(error.to_string());
+    located(py, exception, error.offset(), &error.reason().to_string(), |value| {
         value.setattr("opcode", error.opcode())?;
         value.setattr("unsupported", error.reason().is_unsupported())
     })
@@ -30,19 +31,27 @@ pub fn decode_error(py: Python<'_>, error: &btrees_json::Error) -> PyErr {
 
 /// Says also where and why.
 pub fn encode_error(py: Python<'_>, error: &btrees_json::Error) -> PyErr {
-    located(py, EncodeError::new_err(error.to_string()), error, |value| value.setattr("path", error.path()))
+    let exception = EncodeError::new_err(error.to_string());
+    let path = error.path().unwrap_or("$");
+    located(py, exception, error.offset(), &error.reason().to_string(), |value| value.setattr("path", path))
+}
+
+/// There is something wrong with objects, or beside the text.
+pub fn other_encode_error(py: Python<'_>, reason: &str) -> PyErr {
+    located(py, EncodeError::new_err(reason.to_owned()), 0, reason, |value| value.setattr("path", "$"))
 }
 
 fn located<'py>(
     py: Python<'py>,
     exception: PyErr,
-    error: &btrees_json::Error,
+    offset: usize,
+    reason: &str,
     more: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<()>,
 ) -> PyErr {
     let value = exception.value(py).as_any();
     let set = value
-        .setattr("offset", error.offset())
-        .and_then(|()| value.setattr("reason", error.reason().to_string()))
+        .setattr("offset", offset)
+        .and_then(|()| value.setattr("reason", reason))
         .and_then(|()| more(value));
     match set {
         Ok(()) => exception,

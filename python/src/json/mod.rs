@@ -209,7 +209,7 @@ pub fn encode_state<'py>(
     style: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let Some(class) = Class::parse(module, name) else {
-        return Err(EncodeError::new_err(format!("not a class of BTrees: {module}.{name}")));
+        return Err(errors::other_encode_error(py, &format!("not a class of BTrees: {module}.{name}")));
     };
     encode_text(py, &input::text(text)?, Some(class), encode_options(strict, style)?)
 }

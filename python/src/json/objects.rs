@@ -1,6 +1,6 @@
 //! JSON as Python objects.
 
-use super::errors::EncodeError;
+use super::errors::other_encode_error;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use btrees_json::{Sink, Text};
@@ -133,7 +133,10 @@ pub fn to_json(object: &Bound<'_, PyAny>) -> PyResult<String> {
         // An inner one goes before what is left of the outer ones.
         open.extend(next.take());
         if open.len() > DEEPEST {
-            return Err(EncodeError::new_err("objects are nested too deep, or contain themselves"));
+            return Err(other_encode_error(
+                object.py(),
+                "objects are nested too deep, or contain themselves",
+            ));
         }
         match open.last_mut() {
             Some(Open::Array(list, place)) => {
