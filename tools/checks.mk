@@ -29,7 +29,7 @@ fmt-check:
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
 	cargo clippy --quiet --all-targets -- -D warnings && \
-	for features in micropython micropython,extras micropython,extras,check; do \
+	for features in micropython micropython,extras micropython,extras,check micropython,extras,check,journal; do \
 	$(BINDINGS_ENV) cargo clippy --quiet --release --lib --no-default-features --features $$features \
 		--target-dir '$(RUST_OUT)' -- -D warnings || exit 1; done; \
 	else echo '== no clippy here: not run'; fi

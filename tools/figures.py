@@ -76,9 +76,9 @@ def measure(machine, firmwares):
     figures = {}
     for features, firmware in firmwares:
         rust, c = code(firmware)
-        figures["code, %s: Rust" % (features or "no features")] = rust
-        figures["code, %s: C" % (features or "no features")] = c
-        figures["code, %s" % (features or "no features")] = rust + c
+        figures["code, features %s" % features] = rust + c
+        figures["code, features %s: Rust" % features] = rust
+        figures["code, features %s: C" % features] = c
     firmware = firmwares[-1][1]
     figures.update(run(machine, firmware, "heap.py"))
     figures.update(run(machine, firmware, "instructions.py", ["-icount", "shift=0"]))

@@ -50,8 +50,11 @@ $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on FAT'
 	@python3 tools/run-tests.py --timeout 600 --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
 
-# What the module costs: with each set of features its code, and with the last what it does.
+# What the module costs: its code with less than all features, and with all what it does, too.
+SIZE_SETS := none extras extras+check
 size-firmware = $(MPY_OUT)/size-$(1)-$(2)/firmware.elf
+make-size = $(call make-qemu,$(1),$(MPY_OUT)/size-$(1)-$(2),MODBTREE_FEATURES='$(subst +, ,$(2:none=))' "$$@") \
+	$(call log,size-$(1));
 
 .PHONY: size size-baseline $(QEMU_BOARDS:%=size-%)
 
@@ -65,7 +68,6 @@ size-baseline: ## the figures of this tree become those that make size compares 
 $(QEMU_BOARDS:%=size-%): size-%: qemu-%
 	@echo '== figures for $(QEMU_BOARD_$*)'
 	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && eval "set -- $$rust" && \
-	$(call make-qemu,$*,$(MPY_OUT)/size-$*-no,MODBTREE_FEATURES= "$$@") $(call log,size-$*); \
-	$(call make-qemu,$*,$(MPY_OUT)/size-$*-extras,MODBTREE_FEATURES=extras "$$@") $(call log,size-$*)
-	@python3 tools/figures.py $(WRITE) $* tests/figures/$*.json '=$(call size-firmware,$*,no)' \
-		'extras=$(call size-firmware,$*,extras)' 'extras and check=$(call firmware,$*)'
+	$(foreach set,$(SIZE_SETS),$(call make-size,$*,$(set)))
+	@python3 tools/figures.py $(WRITE) $* tests/figures/$*.json \
+		$(foreach set,$(SIZE_SETS),'$(set)=$(call size-firmware,$*,$(set))') 'all=$(call firmware,$*)'
