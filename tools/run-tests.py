@@ -42,7 +42,7 @@ def examples(document, directory):
     return tests
 
 
-def run(interpreter, test, timeout):
+def run(interpreter, test, timeout, path):
     """Returns the result of one test and why."""
     try:
         with open(test + ".exp", "rb") as f:
@@ -50,7 +50,7 @@ def run(interpreter, test, timeout):
     except OSError as e:
         return FAILED, "cannot read what it should print: %s\n" % e
     # No library of the user, and nothing of the machine's locale and the like.
-    env = dict(os.environ, MICROPYPATH=".frozen")
+    env = dict(os.environ, MICROPYPATH=":".join((*path, ".frozen")))
     with tempfile.TemporaryDirectory(prefix="modbtree-") as directory:
         try:
             process = subprocess.run(
@@ -81,6 +81,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--path", type=os.path.abspath, action="append", default=[], help="where modules are first")
     parser.add_argument("interpreter")
     parser.add_argument("tests", nargs="+")
     args = parser.parse_args()
@@ -91,7 +92,7 @@ def main():
         for test in args.tests:
             found = examples(test, directory) if test.endswith(".md") else [(os.path.relpath(test), test)]
             tests.extend(found)
-        results = pool.map(lambda test: run(args.interpreter, test[1], args.timeout), tests)
+        results = pool.map(lambda test: run(args.interpreter, test[1], args.timeout, args.path), tests)
         for (name, _), (result, why) in zip(tests, results):
             count[result] += 1
             print("%s  %s" % (result, name), flush=True)

@@ -1,0 +1,613 @@
+"""What lies between the calls and the B-tree: locking, retries, flushing, expiry."""
+
+import gc
+import json
+import sys
+import time
+
+from . import layout
+from .errors import ClosedError, DamagedError, DatabaseError, InvalidKeyError, InvalidValueError
+from .errors import LockTimeoutError, MemoryLimitError, StorageError
+from .index import Indexes, field_names
+from .layout import DOC, META, doc_key, ttl_key
+from .store import Store
+from .ttl import Clock, Expiry
+
+try:
+    from _thread import allocate_lock, get_ident
+except ImportError:
+    allocate_lock = None
+
+_FINAL = (2, 13, 22, 27, 29, 30)  # errors that trying again does not cure
+_FULL = 28  # cured by opening the file again at the most, without the pages of what was removed since
+_KEYS = 64  # made-up keys for which the record with the next number is written once
+_KEEP_TIME = 600000  # ms after which the time is saved with the next flush
+_STEP = 8  # expired documents, and
+_STEP_MS = 2  # milliseconds, that a step of the sweeper takes at the most
+
+_files = {}  # path: database
+
+
+def _ticks():
+    return time.ticks_ms() if hasattr(time, "ticks_ms") else int(time.monotonic() * 1000)
+
+
+def _passed(since):
+    return time.ticks_diff(time.ticks_ms(), since) if hasattr(time, "ticks_ms") else _ticks() - since
+
+
+def _running_loop():
+    core = sys.modules.get("asyncio.core")
+    if core is not None:
+        return core.get_event_loop() if core.cur_task is not None else None
+    if "asyncio" in sys.modules:
+        try:
+            return sys.modules["asyncio"].get_running_loop()
+        except RuntimeError:
+            pass
+    return None
+
+
+class Base:
+    def __init__(
+        self,
+        filename="microtether.db",
+        in_memory=True,
+        ram_percentage=25,
+        max_retries=3,
+        retry_delay=0.1,
+        lock_timeout=5.0,
+        cleanup_interval=3600,
+        ttl_check_interval=10,
+        btree_cachesize=32,
+        btree_pagesize=512,
+        adaptive_threshold=True,
+        event_loop=None,
+        index=None,
+        clock=None,
+    ):
+        """index: names of fields, with dots, to keep an index of; None: those the file has.
+        clock: returns the time in seconds, for tests; None: the system's. The others: see
+        docs/microtetherdb.md."""
+        if not 0 < ram_percentage <= 100:
+            raise ValueError("ram_percentage must be above 0, and 100 at most")
+        if ttl_check_interval <= 0 or cleanup_interval <= 0:
+            raise ValueError("intervals must be above 0")
+        fields = None if index is None else field_names(index)
+        self._store = None
+        self._file = None
+        self.in_memory = in_memory
+        self.max_retries = max_retries
+        self.retry_delay = retry_delay
+        self.lock_timeout = lock_timeout
+        self.cleanup_interval = cleanup_interval
+        self.ttl_check_interval = ttl_check_interval
+        self.adaptive_threshold = adaptive_threshold
+        self.operations = 0  # documents stored, changed and removed since the database was opened
+        self.damaged = []  # keys of documents found damaged, at most 16
+        self._counts = {"gets": 0, "queries": 0, "flushes": 0, "expired": 0, "retries": 0, "damaged": 0}
+        self._pending = 0  # changes since the last flush,
+        self._dirty = []  # the keys of their documents
+        self._purged = False  # and whether all was removed before
+        self._broken = False  # a write failed: the B-tree writes no more until it is opened again
+        self._kept = None  # then, records by key that are to be written again
+        self._lock = allocate_lock() if allocate_lock else None
+        self._owner = None
+        self._loop = event_loop
+        self._task = None
+        if in_memory:
+            gc.collect()
+            self._limit = gc.mem_free() * ram_percentage // 100 if hasattr(gc, "mem_free") else None
+        else:
+            self._limit = None
+            self._take_over(filename)
+        self._used = 0
+        store = self._open_store(None if in_memory else filename, btree_pagesize, btree_cachesize)
+        try:
+            self._load(store, clock)
+            self._store = store
+            if fields is None:
+                fields = self._wanted
+            if set(fields) != set(self._indexes.names()) or self._indexes.drop:
+                from .build import change
+
+                self._try(True, None, change, self, fields)
+        except BaseException:
+            self._store = None
+            store.close()
+            raise
+        if self._file is not None:
+            _files[self._file] = self
+        now = self._now()
+        self._next_sweep = now + int(ttl_check_interval * 1000)
+        self._next_cleanup = now + int(cleanup_interval * 1000)
+        if event_loop is not None:
+            self._start(event_loop)
+        else:
+            self._attend()
+
+    # ---- opening and closing
+
+    def _take_over(self, filename):
+        # Two that write to one file would damage it. The newer one gets it.
+        if isinstance(filename, str):
+            if filename[0:1] != "/":
+                import os
+
+                if hasattr(os, "getcwd"):
+                    filename = os.getcwd().rstrip("/") + "/" + filename
+            other = _files.get(filename)
+            if other is not None:
+                other.close()
+            self._file = filename
+
+    def _open_store(self, filename, pagesize, cachesize):
+        try:
+            try:
+                return Store(filename, pagesize, cachesize)
+            except MemoryError:
+                gc.collect()
+            return Store(filename, pagesize, 0)  # the smallest cache
+        except MemoryError:
+            raise MemoryLimitError("no memory to open %s" % (filename or "a database"))
+        except OSError as e:
+            raise StorageError("cannot open %s: %s" % (filename or "a database in memory", e), e.errno)
+
+    def _load(self, store, clock):
+        raw = store.get(META)
+        self._clock = Clock(clock)
+        if raw is None:
+            if store.keys(None, None, 1):
+                raise StorageError("%s: a btree file, but not of microtetherdb" % store.filename)
+            meta = {}
+        else:
+            try:
+                meta = json.loads(raw)
+                if meta["format"] > layout.VERSION:
+                    raise StorageError("%s: written by a later version of microtetherdb" % store.filename)
+                self._clock.resume(meta["time"])
+            except (ValueError, TypeError, KeyError):
+                raise StorageError("%s: damaged, or no microtetherdb file" % store.filename)
+        self._new_file = raw is None
+        self._saved_time = meta.get("time") or self._clock.state()
+        self._next_key = self._last_key = meta.get("id", 0)
+        self._indexes = Indexes(meta)
+        self._wanted = self._indexes.names()
+        if self._wanted and meta.get("float") != layout.float_mark():
+            # Made where floats are other numbers: all entries have to be made again.
+            self._indexes.drop.extend(index.number for index in self._indexes.all[1:])
+            del self._indexes.all[1:]
+        self._several = self._indexes.several()
+        self._expiry = Expiry(store)
+
+    def _save_meta(self):
+        self._saved_time = self._clock.state()
+        self._several = self._indexes.several()
+        self._new_file = False
+        meta = {"format": layout.VERSION, "id": self._last_key, "time": self._saved_time}
+        if self._indexes.names():
+            meta["index"] = self._indexes.meta()
+            meta["float"] = layout.float_mark()
+        if self._indexes.drop:
+            meta["drop"] = self._indexes.drop
+        self._store.put(META, layout.dumps(meta).encode())
+
+    def _keep_time(self, closing):
+        # Where the clock is set and was not moved, time goes on by itself while the file is closed.
+        now, last = self._clock.state()
+        before, then = self._saved_time
+        if self._expiry and now != before:
+            if now - last != before - then or now - before >= _KEEP_TIME or closing and self._pending:
+                self._save_meta()
+                return True
+        return False
+
+    def close(self):
+        """Writes all changes and closes the file. May be called again."""
+        if self._store is None:
+            return
+        self._enter("close", None)
+        try:
+            if not self.in_memory:
+                try:
+                    self._now()
+                    if self._keep_time(True) or self._pending:
+                        self._try(True, None, self._flush)
+                finally:
+                    self._let_go()
+            else:
+                self._let_go()
+        finally:
+            self._leave()
+
+    def _let_go(self):
+        store, self._store = self._store, None
+        if _files.get(self._file) is self:
+            del _files[self._file]
+        task, self._task = self._task, None
+        core = sys.modules.get("asyncio.core")
+        if task is not None and (core is None or core._task_queue is self._queue):
+            task.cancel()
+        try:
+            store.close()
+        except OSError as e:
+            raise StorageError("close: %s" % e, e.errno)
+
+    def _check_open(self):
+        if self._store is None:
+            raise ClosedError("database closed")
+
+    # ---- one call at a time
+
+    def _enter(self, what, key, wait=True):
+        self._check_open()
+        me = get_ident() if self._lock else 1
+        if key is not None:
+            what = "%s %r" % (what, key)
+        if self._owner == me:
+            raise LockTimeoutError("%s: called while this thread is in a call of the database" % what)
+        if self._lock and not self._lock.acquire(0):
+            began = _ticks()
+            while not self._lock.acquire(0):
+                if not wait or _passed(began) >= self.lock_timeout * 1000:
+                    raise LockTimeoutError("%s: locked for more than %s s" % (what, self.lock_timeout))
+                time.sleep(0.001)
+        self._owner = me
+        try:
+            self._check_open()
+            if wait:
+                self._attend()
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self):
+        self._owner = None
+        if self._lock:
+            self._lock.release()
+
+    def _try(self, write, key, fn, *args):
+        """Calls fn under the lock; again if that may help."""
+        tries = 0
+        relieved = False
+        what = "database" if key is None else repr(key)
+        while True:
+            try:
+                if self._broken and (write or self._store.tree is None):
+                    self._recover()
+                return fn(*args)
+            except MemoryError:
+                if relieved:
+                    raise MemoryLimitError("%s: no memory" % what)
+                relieved = True
+                self._relieve()
+            except OSError as e:
+                if write:
+                    self._broken = not self.in_memory
+                if tries >= self.max_retries or e.errno in _FINAL or e.errno == _FULL and tries:
+                    if self._broken:
+                        self._recover_if_possible()
+                    raise StorageError("%s: %s after %d retries" % (what, e, tries), e.errno)
+                tries += 1
+                self._counts["retries"] += 1
+                if e.errno != _FULL:
+                    time.sleep(self.retry_delay)
+
+    def _read(self, fn, *args):
+        self._enter("query", None)
+        try:
+            return self._try(False, None, fn, *args)
+        finally:
+            self._leave()
+
+    def _relieve(self):
+        # What may give memory back.
+        try:
+            if self.in_memory:
+                self._sweep(_STEP)
+            else:
+                self._flush()
+        except (MemoryError, OSError, DatabaseError):
+            pass
+        gc.collect()
+
+    def _recover(self):
+        # What the last flush has written is in the file, all else is in this B-tree only.
+        if self._kept is None:
+            self._kept = {key: self._store.get(doc_key(key)) for key in self._dirty}
+        self._store.reopen()
+        if self._purged:
+            self._store.clear()
+        self._save_meta()
+        for key, raw in self._kept.items():
+            self._write(key, raw)
+        self._dirty = list(self._kept)
+        self._kept = None
+        self._broken = False
+
+    def _recover_if_possible(self):
+        # For reading, and for the next attempt.
+        try:
+            self._recover()
+        except (OSError, MemoryError, DatabaseError):
+            pass
+
+    # ---- changes
+
+    def _checked_key(self, key):
+        if not isinstance(key, str):
+            raise InvalidKeyError("key %r is not a string" % (key,))
+        return key
+
+    def _ready(self, key, data, ttl, tags, number=None):
+        # What a document is to be stored with, checked.
+        if key is not None:
+            self._checked_key(key)
+        else:
+            key = "new document" if number is None else "item %d" % number
+        if ttl is not None and (type(ttl) is bool or not isinstance(ttl, (int, float)) or not 0 < ttl < 1e9):
+            raise InvalidValueError("%r: ttl must be a number of seconds above 0, not %r" % (key, ttl))
+        if tags is not None:
+            if not isinstance(tags, (list, tuple)) or any(not isinstance(tag, str) for tag in tags):
+                raise InvalidValueError("%r: tags must be a list of strings, not %r" % (key, tags))
+        layout.text_of(key, data)
+        return data, ttl, tags
+
+    def _store_ready(self, key, ready):
+        if key is None:
+            key = self._try(True, None, self._new_key)
+        self._try(True, key, self._put, key, ready)
+        return key
+
+    def _put(self, key, ready):
+        data, ttl, tags = ready
+        expires = None if ttl is None else self._expires(ttl)
+        raw = layout.pack(layout.dumps(data), expires, tags).encode()
+        self._room(key, len(raw))
+        self._write(key, raw)
+
+    def _expires(self, ttl):
+        return self._now() + max(int(ttl * 1000), 1)
+
+    def _new_key(self):
+        # Numbers are used once, so after opening they go on behind those that may have been given.
+        while True:
+            if self._next_key >= self._last_key:
+                self._last_key = self._next_key + _KEYS
+                self._save_meta()
+            key = "%08x" % self._next_key
+            self._next_key += 1
+            if self._store.get(doc_key(key)) is None:
+                return key
+
+    def _room(self, key, size):
+        if self._limit is None:
+            return
+        size += len(key) + 32
+        if self._used + size > self._limit:
+            self._used = self._store.size()
+            if self._used + size > self._limit:
+                while self._sweep(_STEP):
+                    pass
+                self._used = self._store.size()
+                if self._used + size > self._limit:
+                    raise MemoryLimitError("%r: more than %d bytes in memory" % (key, self._limit))
+        self._used += size
+
+    def _entries(self, key, raw):
+        # All keys of the B-tree that belong to a record, but for its own.
+        if raw is None or not self._indexes.needs(raw):
+            return ()
+        try:
+            document, expires, tags = layout.unpack(key, raw)
+        except DamagedError:
+            return ()
+        result = self._indexes.entries(document, tags, key.encode())
+        if expires is not None:
+            result.add(ttl_key(expires, key))
+            self._expiry.add(expires, key)
+        return result
+
+    def _write(self, key, raw):
+        """Stores a record, or removes it: raw None. Whatever fails, index entries may be left over,
+        but none is missing."""
+        store = self._store
+        own = doc_key(key)
+        old = store.get(own)
+        if old is None and raw is None:
+            return False
+        before = self._entries(key, old)
+        after = self._entries(key, raw)
+        if store.longest is not None:
+            store.check_key(own)
+            for entry in after:
+                store.check_key(entry)
+        self._dirty.append(key)
+        if key in self.damaged:
+            self.damaged.remove(key)
+        if self._new_file or self._several != self._indexes.several():
+            self._save_meta()
+        for entry in after:
+            if entry not in before:
+                store.put(entry, b"")
+        if raw is None:
+            store.delete(own)
+        else:
+            store.put(own, raw)
+        for entry in before:
+            if entry not in after:
+                store.delete(entry)
+        return True
+
+    def _purge(self):
+        self._purged = True
+        self._dirty = []
+        self._store.clear()
+        self._save_meta()
+        self._expiry.load()
+        self.damaged = []
+        self._flush()
+
+    @property
+    def flush_threshold(self):
+        """After how many operations there is a flush."""
+        if not self.adaptive_threshold:
+            return 10
+        if self.in_memory:
+            return 5
+        number = self.operations
+        return 10 if number < 100 else 15 if number <= 1000 else 20
+
+    def _settle(self, number, key=None):
+        # Counts operations; flushes if it is time to.
+        self.operations += number
+        self._pending += number
+        if self._pending >= self.flush_threshold:
+            self._try(True, key, self._flush)
+
+    def _flush(self):
+        self._keep_time(False)
+        self._store.flush()
+        self._pending = 0
+        self._dirty = []
+        self._purged = False
+        self._counts["flushes"] += 1
+        if self._limit is not None:
+            self._used = self._store.size()
+
+    # ---- reading
+
+    def _now(self):
+        return self._clock.now()
+
+    def _live(self, key):
+        # [document, expires, tags] if there is one that has not expired, or None.
+        raw = self._store.get(doc_key(key))
+        if raw is None:
+            return None
+        try:
+            parts = layout.unpack(key, raw)
+        except DamagedError as e:
+            self._note_damage(e)
+            raise
+        return None if parts[1] is not None and parts[1] <= self._now() else parts
+
+    def _note_damage(self, error):
+        if error.key not in self.damaged:
+            self._counts["damaged"] += 1
+            if len(self.damaged) < 16:
+                self.damaged.append(error.key)
+
+    def _program(self, query, now):
+        # For the matcher in Rust, if there is one.
+        if not hasattr(self._store.tree, "scan"):
+            return None
+        from .program import compile
+
+        return compile(query.root, now)
+
+    # ---- expiry
+
+    def _sweep(self, most):
+        """Removes up to `most` expired documents; returns how many."""
+        number = 0
+        now = self._now()
+        while number < most:
+            entry = self._expiry.next(now)
+            if entry is None:
+                break
+            expires, key = entry
+            own = ttl_key(expires, key)
+            try:
+                if self._store.get(own) is None:
+                    continue  # the document was stored again since
+                raw = self._store.get(doc_key(key))
+                try:
+                    current = raw is not None and layout.unpack(key, raw)[1] == expires
+                except DamagedError:
+                    current = False
+                if current:
+                    self._write(key, None)
+                    self._counts["expired"] += 1
+                else:
+                    self._store.delete(own)
+            except BaseException:
+                self._expiry.add(expires, key)
+                raise
+            number += 1
+            self._pending += 1
+        return number
+
+    def _attend(self):
+        # Called at the start of operations: background work, by a task if a loop is running.
+        if self._task is not None or self._loop is not None:
+            return
+        loop = _running_loop()
+        if loop is not None:
+            self._start(loop)
+            return
+        now = self._now()
+        if now >= self._next_sweep:
+            self._background(now)
+
+    def _background(self, now):
+        # One step; returns whether there is more to do.
+        more = False
+        try:
+            if now >= self._next_cleanup:
+                self._next_cleanup = now + int(self.cleanup_interval * 1000)
+                self._expiry.load()
+                if self._keep_time(False) or self._pending:
+                    self._flush()
+            began = _ticks()
+            for _ in range(_STEP):
+                more = self._sweep(1) == 1
+                if not more or _passed(began) >= _STEP_MS:
+                    break
+            if self._pending >= self.flush_threshold:
+                self._flush()
+        except OSError:
+            self._broken = not self.in_memory  # the next operation tries again, and reports it
+            more = False
+        except (MemoryError, DatabaseError):
+            more = False
+        if not more:
+            self._next_sweep = now + int(self.ttl_check_interval * 1000)
+        return more
+
+    @property
+    def event_loop(self):
+        """The loop that runs the background task, or would run it."""
+        if self._loop is None:
+            import asyncio
+
+            return _running_loop() or asyncio.get_event_loop()
+        return self._loop
+
+    def _start(self, loop):
+        core = sys.modules.get("asyncio.core")
+        if core is not None:
+            self._queue = core._task_queue
+            if not hasattr(loop, "time"):  # as in CPython
+                loop.time = lambda: time.ticks_ms() / 1000
+        self._loop = loop
+        self._task = loop.create_task(self._sweeper())
+
+    async def _sweeper(self):
+        import asyncio
+
+        while True:
+            await asyncio.sleep(self.ttl_check_interval)
+            more = True
+            while more:
+                if self._store is None:
+                    return
+                try:
+                    self._enter("sweep", None, False)
+                except LockTimeoutError:
+                    break  # later
+                try:
+                    more = self._background(self._now())
+                finally:
+                    self._leave()
+                await asyncio.sleep(0.001)  # others first

@@ -1,0 +1,355 @@
+"""Finding documents: which way a query takes, and going it in small steps."""
+
+from .errors import DamagedError
+from .layout import ALL, CHARS, DOC, MISSING, NUMBERS, STRINGS
+from .layout import codes, encode, split, string_code, unpack, values
+from .query import AND, EQ, EXISTS, GT, GTE, ID, IN, LT, LTE, NOT, STARTSWITH, matches
+
+_END = b"\xff"  # above all UTF-8
+_WORK = 8192  # bytes of documents that a step of a scan looks at, about
+_BATCH = 16  # entries or documents that a step reads, if it reads them in Python
+_DESC = 2  # flags of scan(): downward,
+_COUNT = 4  # only count the documents that match
+
+
+class Plan:
+    """kind: "key", "keys", "index" or "scan"; ranges: of B-tree keys, from and below; for "key": keys."""
+
+    def __init__(self, kind, ranges, index=None, equal=False):
+        self.kind = kind
+        self.ranges = ranges
+        self.index = index
+        self.equal = equal  # each range is one value
+        self.ordered = False  # as $sort asks for
+        self.down = False
+        self.fast = False  # documents were looked at in Rust
+        self.examined = 0
+
+
+def _conditions(node):
+    if node[0] == AND:
+        for part in node[1]:
+            yield from _conditions(part)
+    elif node[0] < AND:
+        yield node
+    elif node[0] == NOT and node[1][0] == EXISTS:
+        yield (NOT, node[1][1], None)
+
+
+def _code_ranges(kind, arg, complete):
+    # Ranges of encoded values that hold all with a property, or None: no idea.
+    if kind == EQ or kind == IN:
+        ranges = {}
+        for value in (arg,) if kind == EQ else arg:
+            if isinstance(value, (list, dict)) or (value is None and not complete):
+                return None
+            code = encode(value)
+            ranges[code] = code + _END
+            if value is None:
+                ranges[MISSING] = MISSING + _END
+        return sorted(ranges.items())
+    if kind == NOT:  # does not exist
+        return [(MISSING, MISSING + _END)] if complete else None
+    if kind == STARTSWITH:
+        code, _ = string_code(arg, CHARS)
+        return [(code, code + _END)]
+    if kind not in (GT, GTE, LT, LTE):
+        return None
+    low, high = STRINGS if isinstance(arg, str) else NUMBERS
+    if kind == GT or kind == GTE:
+        low = encode(arg)
+        if low[-2:] == b"\0\xfe" and isinstance(arg, str):
+            low = low[:-1]  # others that are cut off at the same place
+    else:
+        high = encode(arg) + _END
+    return [(low, high)]
+
+
+def _key_ranges(kind, arg):
+    # As above, for keys of documents.
+    if kind == EQ or kind == IN:
+        return [part.encode() for part in ((arg,) if kind == EQ else arg) if isinstance(part, str)]
+    if not isinstance(arg, str):
+        return None
+    code = arg.encode()
+    if kind == STARTSWITH:
+        return [(code, code + _END)]
+    if kind == GT or kind == GTE:
+        return [(code, _END)]
+    return [(b"", code + b"\0")] if kind == LT or kind == LTE else None
+
+
+def _both(a, b):
+    # What two single ranges share.
+    low, high = max(a[0][0], b[0][0]), min(a[0][1], b[0][1])
+    return [(low, high)] if low < high else []
+
+
+def choose(indexes, query):
+    """The plan for a query."""
+    ways = {}  # path: [rank, ranges]
+    for kind, path, arg in _conditions(query.root):
+        index = indexes.by_path(path)
+        if path == ID:
+            ranges = _key_ranges(kind, arg)
+        elif index is None:
+            continue
+        else:
+            ranges = _code_ranges(kind, arg, index is not indexes.tags)
+        if ranges is None:
+            continue
+        rank = {EQ: 1, IN: 2, NOT: 3, STARTSWITH: 3}.get(kind, 4)
+        way = ways.get(path)
+        if way is None:
+            ways[path] = [rank, ranges]
+        elif rank > 2 and way[0] > 2 and (path == ID or not index.several):
+            # With several values in a document each condition may hold for another one.
+            ways[path] = [3, _both(ranges, way[1])]
+        elif rank < way[0]:
+            ways[path] = [rank, ranges]
+    by = [path for path, _ in query.sort]
+    best = None
+    for path, (rank, ranges) in ways.items():
+        rank = 2 * rank - (path == ID) - (by[:1] == [path])
+        if best is None or rank < best[0]:
+            best = (rank, path, ranges, ways[path][0] <= 2)
+    plan = Plan("scan", [(DOC, DOC + _END)])
+    if best is not None:
+        _, path, ranges, equal = best
+        if path == ID:
+            plan = Plan("key" if equal else "keys", ranges)
+            plan.ranges = sorted({DOC + key for key in ranges}) if equal else [(DOC + a, DOC + b) for a, b in ranges]
+        else:
+            index = indexes.by_path(path)
+            head = index.prefix
+            plan = Plan("index", [(head + a, head + b) for a, b in ranges], index, equal)
+    elif len(by) == 1 and query.limit is not None:
+        index = indexes.by_path(by[0])
+        if index is not None and index is not indexes.tags and not index.several:
+            plan = Plan("index", [(index.prefix, index.prefix + _END)], index)
+    if len(by) == 1:
+        own = ID if plan.index is None else plan.index.path
+        if by[0] == own and (plan.index is None or not plan.index.several):
+            plan.ordered = True
+            plan.down = query.sort[0][1]
+            if plan.down:
+                plan.ranges.reverse()
+    return plan
+
+
+def _candidates(db, plan):
+    # Lists of (entry or None, key, record), one for each step.
+    store = db._store
+    for part in plan.ranges:
+        if plan.kind == "key":
+            yield [(None, part[1:].decode(), db._read(store.get, part))]
+            continue
+        start, end = part
+        while True:
+            batch = db._read(store.range, start, end, plan.down, _BATCH)
+            if plan.kind == "index":
+                step = []
+                for entry, _ in batch:
+                    tail = entry[split(entry, 2)[0] :]
+                    step.append((entry, tail.decode(), db._read(store.get, DOC + tail)))
+                yield step
+            else:
+                yield [(None, key[1:].decode(), raw) for key, raw in batch]
+            if len(batch) < _BATCH:
+                break
+            if plan.down:
+                end = batch[-1][0]
+            else:
+                start = batch[-1][0] + b"\0"
+
+
+def _leads(plan, entry, document, tags):
+    # Whether an entry is one of its document, and no earlier one of the ranges is. It may have been
+    # left over when something failed.
+    head = entry[: split(entry, 2)[0]]
+    own = plan.index.entries(document, tags, b"")
+    if head not in own:
+        return False
+    for other in own:
+        if other < head and any(low <= other < high for low, high in plan.ranges):
+            return False
+    return True
+
+
+def _slow(db, query, plan, now):
+    # A document has one entry at the most for one value.
+    check = plan.kind == "index" and (len(plan.ranges) > 1 or not plan.equal)
+    for step in _candidates(db, plan):
+        for entry, key, raw in step:
+            if raw is None:
+                continue
+            plan.examined += 1
+            try:
+                document, expires, tags = unpack(key, raw)
+            except DamagedError as e:
+                db._note_damage(e)
+                continue
+            if expires is not None and expires <= now or not matches(query.root, key, document, tags):
+                continue
+            if check and not _leads(plan, entry, document, tags):
+                continue
+            yield key, document, entry
+        yield None
+
+
+def _fast(db, query, plan, program):
+    scan = db._store.tree.scan
+    flags = _DESC if plan.down else 0
+    for low, high in plan.ranges:
+        while low is not None and high is not None:
+            bound, step, examined, _ = db._read(scan, program, low, high, _WORK, flags)
+            if plan.down:
+                high = bound
+            else:
+                low = bound
+            plan.examined += examined
+            for key, raw, sure in step:
+                try:
+                    key = key[1:].decode()
+                    document, _, tags = unpack(key, raw)
+                except DamagedError as e:
+                    db._note_damage(e)
+                    continue
+                if sure or matches(query.root, key, document, tags):
+                    yield key, document, None
+            yield None
+
+
+def _found(db, query, plan, now):
+    # Yields (key, document, entry), and None after each step.
+    program = db._program(query, now) if plan.kind in ("scan", "keys") else None
+    plan.fast = program is not None
+    return _slow(db, query, plan, now) if program is None else _fast(db, query, plan, program)
+
+
+def _code(query, key, document):
+    # What to sort a document by.
+    code = b""
+    for path, down in query.sort:
+        if path == ID:
+            part = encode(key, ALL, ALL)
+        else:
+            parts = codes(values(document, path), ALL, ALL)
+            part = (max if down else min)(parts) if parts else MISSING
+        if down != query.sort[0][1]:
+            part = bytes(255 - byte for byte in part)
+        code += part
+    return code
+
+
+def _in_order(found, query):
+    # Where the values of an index are cut off, its order is not theirs.
+    run, last = [], None
+    for item in found:
+        entry = item and item[2]
+        if entry:
+            after, cut = split(entry, 2)
+            if entry[:after] != last:
+                yield from _sorted(run, query)
+                run, last = [], entry[:after]
+            if cut:
+                run.append((_code(query, item[0], item[1]), item[0], item[1]))
+                continue
+        yield item
+    yield from _sorted(run, query)
+
+
+def _sorted(items, query):
+    # Equal documents are in the order of their keys.
+    items.sort(reverse=query.sort[0][1])
+    for _, key, document in items:
+        yield key, document, None
+
+
+def _all_sorted(found, query):
+    most = None if query.limit is None else query.skip + query.limit
+    items = []
+    for item in found:
+        if item is None:
+            yield None
+            continue
+        items.append((_code(query, item[0], item[1]), item[0], item[1]))
+        if most is not None and len(items) > 2 * most + _BATCH:
+            items.sort(reverse=query.sort[0][1])
+            del items[most:]
+    yield from _sorted(items, query)
+
+
+def results(db, query, plan):
+    """Yields (key, document) for all that match, sorted, skipped and limited; None after each step."""
+    now = db._now()
+    found = _found(db, query, plan, now)
+    if query.sort:
+        found = (_in_order if plan.ordered else _all_sorted)(found, query)
+    skip, left = query.skip, query.limit
+    for item in found:
+        if left == 0:
+            return
+        if item is None:
+            yield None
+        elif skip:
+            skip -= 1
+        else:
+            yield item[0], item[1]
+            if left is not None:
+                left -= 1
+
+
+def count(db, query, plan):
+    """How many documents match; skip and limit are taken into account."""
+    now = db._now()
+    program = db._program(query, now) if plan.kind in ("scan", "keys") else None
+    number = 0
+    if program is None:
+        for item in _slow(db, query, plan, now):
+            number += item is not None
+    else:
+        for low, high in plan.ranges:
+            while low is not None:
+                low, step, _, sure = db._read(db._store.tree.scan, program, low, high, _WORK, _COUNT)
+                number += sure
+                for key, raw, _ in step:
+                    try:
+                        key = key[1:].decode()
+                        document, _, tags = unpack(key, raw)
+                        number += matches(query.root, key, document, tags)
+                    except DamagedError as e:
+                        db._note_damage(e)
+    number = max(0, number - query.skip)
+    return number if query.limit is None else min(number, query.limit)
+
+
+class Found:
+    """What find() returns: an iterator over (key, document), for `for` and `async for`."""
+
+    def __init__(self, items):
+        self._items = items
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        while True:
+            item = next(self._items)
+            if item is not None:
+                return item
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        import asyncio
+
+        while True:
+            try:
+                item = next(self._items)
+            except StopIteration:
+                raise StopAsyncIteration
+            if item is not None:
+                return item
+            await asyncio.sleep(0)

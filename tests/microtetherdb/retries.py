@@ -1,0 +1,139 @@
+# A device that fails now and then: operations are tried again, and nothing that was stored is lost.
+
+try:
+    import btree, os, vfs
+    import microtetherdb
+    from microtetherdb import MicroTetherDB
+
+    vfs.VfsLfs2
+except (ImportError, AttributeError):
+    print("SKIP")
+    raise SystemExit
+
+
+class Device:
+    def __init__(self, size, count):
+        self.size = size
+        self.data = bytearray(size * count)
+        self.fail_write = self.fail_read = 0  # how many of the next writes and reads fail
+
+    def readblocks(self, block, buf, off=0):
+        if self.fail_read:
+            self.fail_read -= 1
+            return -5  # EIO; an exception would upset littlefs
+        start = block * self.size + off
+        buf[:] = memoryview(self.data)[start : start + len(buf)]
+
+    def writeblocks(self, block, buf, off=0):
+        if self.fail_write:
+            self.fail_write -= 1
+            return -5
+        start = block * self.size + off
+        self.data[start : start + len(buf)] = buf
+
+    def ioctl(self, op, arg):
+        return {4: len(self.data) // self.size, 5: self.size}.get(op, 0)
+
+
+device = Device(512, 120)
+vfs.VfsLfs2.mkfs(device)
+vfs.mount(vfs.VfsLfs2(device), "/retry")
+
+
+def open_db(**kwargs):
+    return MicroTetherDB("/retry/a.db", in_memory=False, retry_delay=0, index=["n"], **kwargs)
+
+
+def sound(db, expected):
+    # As stored, and as found by the index.
+    if sorted(doc["n"] for doc in db.query()) != expected:
+        print("FAIL", sorted(doc["n"] for doc in db.query()))
+    for n in expected:
+        if len(db.query({"n": n})) != 1 or db.count({"tags": "t%d" % (n % 3)}) != sum(m % 3 == n % 3 for m in expected):
+            print("FAIL", n)
+
+
+db = open_db()
+expected = []
+for n in range(60):
+    # Each failure hits another place: the first writes, or reads, of a flush or an operation.
+    device.fail_write = n % 4
+    db.put({"n": n}, tags=["t%d" % (n % 3)])
+    expected.append(n)
+    if n % 10 == 9:
+        device.fail_write = 0
+        sound(db, expected)
+print(db.stats()["retries"] > 0, db.operations, len(db))
+device.fail_write = 2
+db.delete_batch([key for key, _ in db.find({"n": {"$lt": 20}})])
+del expected[:20]
+db.flush()
+sound(db, expected)
+device.fail_write = 1
+db.put_batch([{"n": 60 + i} for i in range(30)], tags=None)
+device.fail_write = 0
+print(len(db), db.count({"n": {"$gte": 60}}))
+db.delete_batch([key for key, _ in db.find({"n": {"$gte": 60}})])
+device.fail_write = 1
+db.flush()
+device.fail_write = 0
+db.close()
+db = open_db()
+sound(db, expected)
+
+# Too many failures: an error that names the key, and later all is written after all.
+db.max_retries = 2
+for i in range(20):
+    device.fail_write = 1000
+    try:
+        db.put("new%d" % i, {"n": 100 + i}, tags=["t%d" % ((100 + i) % 3)])
+    except microtetherdb.StorageError as e:
+        print("StorageError", e.errno, e)
+        break
+print(db.get("new%d" % i))
+try:
+    db.flush()
+    print("FAIL")
+except microtetherdb.StorageError as e:
+    print("StorageError", e.errno)
+device.fail_write = 0
+db.put("after", {"n": 200}, tags=["t2"])
+expected += [100 + n for n in range(i + 1)] + [200]
+db.flush()
+db.close()
+db = open_db()
+sound(db, expected)
+
+# Everything removed while the device fails.
+device.fail_write = 1
+print(db.delete(purge=True), len(db), db.query({"n": 30}), db.query({"tags": "t1"}))
+db.put("x", {"n": 1}, tags=["t1"])
+db.close()
+db = open_db()
+sound(db, [1])
+
+# A full disk. littlefs needs room for a copy of what changes, so deleting alone may not help.
+with open("/retry/filler", "wb") as f:
+    f.write(bytes(30000))
+stored = 0
+try:
+    while True:
+        db.put("fill%d" % stored, {"n": stored + 10, "text": "x" * 500})
+        stored += 1
+except microtetherdb.StorageError as e:
+    print(e.errno, stored > 5)
+print(db.get("fill0")["n"], "fill%d" % stored in db)
+os.remove("/retry/filler")
+print(db.delete_batch(["fill%d" % i for i in range(1, stored)]) == stored - 1)
+db.flush()
+db.close()
+db = open_db()
+print(len(db), db.query({"n": 1}), len(db.query({"n": 10})), "fill%d" % stored in db)
+db.close()
+
+# Reads that fail.
+db = open_db(max_retries=3)
+device.fail_read = 2
+print(db.get("x"), len(db), device.fail_read, db.stats()["retries"] == 2)
+db.close()
+vfs.umount("/retry")
