@@ -481,6 +481,13 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(mp_btree_open_obj, 1, mp_btree_open);
 #define MP_BTREE_JOURNAL_METHODS(METHOD)
 #endif
 
+#if MODBTREE_MATCH
+#define MP_BTREE_MATCH_METHODS(METHOD) \
+    METHOD(MP_QSTR_scan, mp_btree_scan_obj)
+#else
+#define MP_BTREE_MATCH_METHODS(METHOD)
+#endif
+
 #define MP_BTREE_METHODS(METHOD) \
     METHOD(MP_QSTR_close, mp_btree_close_obj) \
     METHOD(MP_QSTR_flush, mp_btree_flush_obj) \
@@ -492,7 +499,8 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(mp_btree_open_obj, 1, mp_btree_open);
     METHOD(MP_QSTR_items, mp_btree_items_obj) \
     MP_BTREE_EXTRA_METHODS(METHOD) \
     MP_BTREE_CHECK_METHODS(METHOD) \
-    MP_BTREE_JOURNAL_METHODS(METHOD)
+    MP_BTREE_JOURNAL_METHODS(METHOD) \
+    MP_BTREE_MATCH_METHODS(METHOD)
 
 #if MICROPY_ENABLE_DYNRUNTIME
 
@@ -539,6 +547,9 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     #if MODBTREE_JOURNAL
     mp_store_global(MP_QSTR_JOURNAL, MP_OBJ_NEW_SMALL_INT(BTREE_JOURNAL));
     mp_store_global(MP_QSTR_DISCARD, MP_OBJ_NEW_SMALL_INT(BTREE_DISCARD));
+    #endif
+    #if MODBTREE_MATCH
+    mp_store_global(MP_QSTR_match, MP_OBJ_FROM_PTR(&mp_btree_match_obj));
     #endif
     mp_store_global(MP_QSTR_INCL, MP_OBJ_NEW_SMALL_INT(FLAG_INCL));
     mp_store_global(MP_QSTR_DESC, MP_OBJ_NEW_SMALL_INT(FLAG_DESC));
@@ -590,6 +601,9 @@ static const mp_rom_map_elem_t mp_module_btree_globals_table[] = {
     #if MODBTREE_JOURNAL
     { MP_ROM_QSTR(MP_QSTR_JOURNAL), MP_ROM_INT(BTREE_JOURNAL) },
     { MP_ROM_QSTR(MP_QSTR_DISCARD), MP_ROM_INT(BTREE_DISCARD) },
+    #endif
+    #if MODBTREE_MATCH
+    { MP_ROM_QSTR(MP_QSTR_match), MP_ROM_PTR(&mp_btree_match_obj) },
     #endif
     { MP_ROM_QSTR(MP_QSTR_INCL), MP_ROM_INT(FLAG_INCL) },
     { MP_ROM_QSTR(MP_QSTR_DESC), MP_ROM_INT(FLAG_DESC) },

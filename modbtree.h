@@ -53,6 +53,22 @@ typedef struct _btree_finding_t {
     uint8_t warning;     // 1: odd, but does no harm
 } btree_finding_t;
 
+// What btree_scan() looks for, and how far it got.
+typedef struct _btree_scan_t {
+    const uint8_t *program; // a query as byte code, see docs/microtetherdb-format.md
+    size_t program_len;
+    const uint8_t *bound;   // where to stop: at the first key >= it, backward at the first key < it; NULL: nowhere
+    size_t bound_len;
+    size_t skip;            // bytes of a key before the key of the document
+    uint8_t *scratch;       // for values on overflow pages; its bytes are initialised
+    size_t scratch_len;
+    uint32_t work;          // bytes yet to be looked at, about; counted down
+    uint32_t examined;      // items looked at; counted up
+    uint32_t matched;       // items that match and were only counted
+    uint8_t backward;
+    uint8_t count;          // 1: do not return at items that match, count them
+} btree_scan_t;
+
 enum {
     BTREE_DUP = 1,           // btree_options_t.flags: keys may occur more than once
     BTREE_JOURNAL = 0x10,    // feature "journal": flush to a journal
@@ -69,6 +85,15 @@ enum {
     BTREE_LE,            // backward: the last item with a key <= the given one
     BTREE_LT,            // backward: the last item with a key < the given one
     BTREE_PREFIX_LAST,   // backward: the last item whose key, cut to the given length, is <= the given one
+};
+
+// What btree_match() and btree_scan() return.
+enum {
+    BTREE_MATCH,         // it matches
+    BTREE_NO_MATCH,      // it does not; or there are no more items
+    BTREE_UNSURE,        // that has to be found out in another way
+    BTREE_PAUSE,         // the work is used up; the item reported was the last one looked at
+    BTREE_SCRATCH,       // the next value needs a scratch of value->len bytes
 };
 
 // All functions returning int: 0 success, 1 "no such key" / "no more items", negative -errno.
@@ -109,6 +134,12 @@ int btree_compact(btree_db_t *db, void *ctx, uint32_t *count);
 int btree_salvage(btree_db_t *db, void *ctx, uint32_t pagesize);
 // The next item that can be read; whatever this returns, the next call goes on behind it.
 int btree_salvage_next(btree_db_t *db, btree_bytes_t *key, btree_bytes_t *value);
+
+// Feature "match":
+// Whether a document matches a query: one of the first three values below, or -EINVAL: no program.
+int btree_match(const uint8_t *program, size_t plen, const uint8_t *key, size_t klen, const uint8_t *value, size_t vlen);
+// Moves a cursor to the next item that matches, and reports it.
+int btree_scan(btree_db_t *db, btree_cursor_t *cursor, btree_scan_t *scan, btree_bytes_t *key, btree_bytes_t *value);
 
 // Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept
 // in ctx and reported as an error number.

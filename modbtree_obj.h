@@ -35,6 +35,10 @@
 #define MODBTREE_JOURNAL (0)
 #endif
 
+#ifndef MODBTREE_MATCH
+#define MODBTREE_MATCH (0)
+#endif
+
 #ifndef MP_NORETURN // MicroPython before 1.26
 #define MP_NORETURN NORETURN
 #endif
@@ -145,6 +149,12 @@ MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_checkpoint_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_check_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(mp_btree_compact_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_salvage_obj);
+#endif
+
+#if MODBTREE_MATCH
+// modbtree_match.c
+MP_DECLARE_CONST_FUN_OBJ_3(mp_btree_match_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_scan_obj);
 #endif
 
 #endif

@@ -4,13 +4,13 @@
 # To be set on the command line, or by a board or variant:
 #   MODBTREE_RUST_TARGET  Rust target triple; empty: the machine that builds
 #   MODBTREE_PROFILE      release, or firmware (small)
-#   MODBTREE_FEATURES     any of extras, check and journal, see Cargo.toml
+#   MODBTREE_FEATURES     any of extras, check, journal and match, see Cargo.toml
 #   MODBTREE_CARGO        the cargo command, and MODBTREE_CARGO_FLAGS more arguments for it
 #   MODBTREE_TARGET_DIR   where cargo builds
 
 MODBTREE_RUST_TARGET ?=
 MODBTREE_PROFILE ?= release
-MODBTREE_FEATURES ?= extras check journal
+MODBTREE_FEATURES ?= extras check journal match
 MODBTREE_CARGO ?= cargo
 MODBTREE_CARGO_FLAGS ?=
 MODBTREE_TARGET_DIR ?= $(BUILD)/modbtree
@@ -24,7 +24,7 @@ MODBTREE_EXPORTS := $(shell sed -n 's/^[a-z].* \**\(btree_[a-z_]*\)(.*);$$/\1/p'
 MODBTREE_LIB = $(MODBTREE_TARGET_DIR)/$(addsuffix /,$(MODBTREE_RUST_TARGET))$(MODBTREE_PROFILE)/libmodbtree.a
 
 SRC_USERMOD_C += $(addprefix $(MODBTREE_TOP)/,modbtree.c modbtree_check.c modbtree_dict.c \
-	modbtree_journal.c modbtree_stream.c)
+	modbtree_journal.c modbtree_match.c modbtree_stream.c)
 CFLAGS_USERMOD += -I$(MODBTREE_TOP) -DMODBTREE_VERSION=\"$(MODBTREE_VERSION)\"
 ifneq ($(filter extras,$(MODBTREE_FEATURES)),)
 CFLAGS_USERMOD += -DMODBTREE_EXTRAS=1
@@ -34,6 +34,9 @@ CFLAGS_USERMOD += -DMODBTREE_CHECK=1
 endif
 ifneq ($(filter journal,$(MODBTREE_FEATURES)),)
 CFLAGS_USERMOD += -DMODBTREE_JOURNAL=1
+endif
+ifneq ($(filter match,$(MODBTREE_FEATURES)),)
+CFLAGS_USERMOD += -DMODBTREE_MATCH=1
 endif
 # One object, because ports differ in where they put archives on the command line of the linker.
 PY_O += $(BUILD)/modbtree_core.o

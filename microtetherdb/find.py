@@ -176,6 +176,18 @@ def _leads(plan, entry, document, tags):
     return True
 
 
+def _opened(db, query, now, key, raw, sure):
+    # (key, document, tags) if a record matches; `sure`: it does.
+    try:
+        document, expires, tags = unpack(key, raw)
+    except DamagedError as e:
+        db._note_damage(e)
+        return None
+    if not sure and (expires is not None and expires <= now or not matches(query.root, key, document, tags)):
+        return None
+    return key, document, tags
+
+
 def _slow(db, query, plan, now):
     # A document has one entry at the most for one value.
     check = plan.kind == "index" and (len(plan.ranges) > 1 or not plan.equal)
@@ -184,20 +196,13 @@ def _slow(db, query, plan, now):
             if raw is None:
                 continue
             plan.examined += 1
-            try:
-                document, expires, tags = unpack(key, raw)
-            except DamagedError as e:
-                db._note_damage(e)
-                continue
-            if expires is not None and expires <= now or not matches(query.root, key, document, tags):
-                continue
-            if check and not _leads(plan, entry, document, tags):
-                continue
-            yield key, document, entry
+            item = _opened(db, query, now, key, raw, False)
+            if item is not None and not (check and not _leads(plan, entry, item[1], item[2])):
+                yield key, item[1], entry
         yield None
 
 
-def _fast(db, query, plan, program):
+def _fast(db, query, plan, now, program):
     scan = db._store.tree.scan
     flags = _DESC if plan.down else 0
     for low, high in plan.ranges:
@@ -209,14 +214,9 @@ def _fast(db, query, plan, program):
                 low = bound
             plan.examined += examined
             for key, raw, sure in step:
-                try:
-                    key = key[1:].decode()
-                    document, _, tags = unpack(key, raw)
-                except DamagedError as e:
-                    db._note_damage(e)
-                    continue
-                if sure or matches(query.root, key, document, tags):
-                    yield key, document, None
+                item = _opened(db, query, now, key[1:].decode(), raw, sure)
+                if item is not None:
+                    yield item[0], item[1], None
             yield None
 
 
@@ -224,7 +224,7 @@ def _found(db, query, plan, now):
     # Yields (key, document, entry), and None after each step.
     program = db._program(query, now) if plan.kind in ("scan", "keys") else None
     plan.fast = program is not None
-    return _slow(db, query, plan, now) if program is None else _fast(db, query, plan, program)
+    return _slow(db, query, plan, now) if program is None else _fast(db, query, plan, now, program)
 
 
 def _code(query, key, document):
@@ -314,12 +314,7 @@ def count(db, query, plan):
                 low, step, _, sure = db._read(db._store.tree.scan, program, low, high, _WORK, _COUNT)
                 number += sure
                 for key, raw, _ in step:
-                    try:
-                        key = key[1:].decode()
-                        document, _, tags = unpack(key, raw)
-                        number += matches(query.root, key, document, tags)
-                    except DamagedError as e:
-                        db._note_damage(e)
+                    number += _opened(db, query, now, key[1:].decode(), raw, False) is not None
     number = max(0, number - query.skip)
     return number if query.limit is None else min(number, query.limit)
 

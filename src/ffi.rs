@@ -15,6 +15,9 @@ use core::ptr::NonNull;
 use cty::{c_int, c_uint, c_void};
 use micropython_sys as sys;
 
+#[cfg(feature = "match")]
+mod scan;
+
 /// A MicroPython stream, or none for a database in memory.
 struct Stream {
     ctx: *mut c_void,

@@ -7,6 +7,7 @@
 //! - `pager`: pages by number, the cache, the free list, operations that can be undone
 //! - `tree`: keys, splits, merging, overflow chains, cursors; its face is [`Db`]
 //! - `check` (feature `check`): whether a whole file is sound
+//! - `query` (feature `match`): queries on JSON text, for the document store
 //! - `ffi` (feature `micropython`): the C functions of `modbtree.h`
 //!
 //! The core never panics, never allocates but through [`Memory`], and a failed operation
@@ -36,6 +37,8 @@ mod ffi;
 mod memory;
 mod page;
 mod pager;
+#[cfg(feature = "match")]
+mod query;
 mod storage;
 mod tree;
 
@@ -49,6 +52,8 @@ pub use page::Order;
 #[cfg(feature = "journal")]
 pub use pager::Journal;
 pub use pager::{OpenError, Options};
+#[cfg(feature = "match")]
+pub use query::{Program, Verdict};
 #[cfg(any(test, feature = "std"))]
 pub use storage::{FileStorage, VecStorage};
 pub use storage::{NoStorage, Storage};

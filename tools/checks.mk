@@ -6,7 +6,7 @@ TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/mic
 
 # What micropython-sys reads, here for cargo on its own.
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
-FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal
+FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal,match
 
 .PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
 	fuzz fuzz-seeds soak

@@ -1,0 +1,112 @@
+//! Searching with a compiled query.
+
+use super::{cursor, report, slice, with, NOTHING};
+use crate::error::Error;
+use crate::query::{Program, Verdict};
+use cty::c_int;
+use micropython_sys as sys;
+
+/// What looking at an item costs besides its bytes.
+const ITEM_WORK: u32 = 32;
+
+fn code(verdict: Verdict) -> c_int {
+    match verdict {
+        Verdict::Yes => sys::BTREE_MATCH as c_int,
+        Verdict::No => sys::BTREE_NO_MATCH as c_int,
+        Verdict::Unsure => sys::BTREE_UNSURE as c_int,
+    }
+}
+
+/// # Safety
+/// As for [`slice`].
+#[no_mangle]
+unsafe extern "C" fn btree_match(
+    program: *const u8,
+    plen: usize,
+    key: *const u8,
+    klen: usize,
+    value: *const u8,
+    vlen: usize,
+) -> c_int {
+    // SAFETY: by the contract of this function.
+    let (program, key, value) = unsafe { (slice(program, plen), slice(key, klen), slice(value, vlen)) };
+    match Program::parse(program) {
+        Some(program) => code(program.matches(key, value)),
+        None => sys::MP_EINVAL.wrapping_neg(),
+    }
+}
+
+/// # Safety
+/// As for [`with`] and [`cursor`]; `scan` is valid, its parts are as for [`slice`], its scratch is
+/// valid for writes; `key` and `value` are valid for writes.
+#[no_mangle]
+unsafe extern "C" fn btree_scan(
+    db: *mut sys::btree_db_t,
+    cur: *mut sys::btree_cursor_t,
+    scan: *mut sys::btree_scan_t,
+    key: *mut sys::btree_bytes_t,
+    value: *mut sys::btree_bytes_t,
+) -> c_int {
+    // SAFETY: by the contract of this function.
+    let (scan, program, bound, scratch) = unsafe {
+        let scan = &mut *scan;
+        let scratch: &mut [u8] = if scan.scratch.is_null() {
+            &mut []
+        } else {
+            core::slice::from_raw_parts_mut(scan.scratch, scan.scratch_len)
+        };
+        let bound = if scan.bound.is_null() { None } else { Some(slice(scan.bound, scan.bound_len)) };
+        let program = Program::parse(slice(scan.program, scan.program_len));
+        (scan, program, bound, scratch)
+    };
+    let backward = scan.backward != 0;
+    let search = |db: &mut super::Db<_, _>| {
+        let program = program.as_ref().ok_or(Error::Invalid)?;
+        loop {
+            // SAFETY: by the contract of this function.
+            let cur = unsafe { cursor(cur, db.memory()) };
+            let Some((k, v)) = db.step(cur, backward)? else { return Ok(NOTHING) };
+            let beyond = match (db.inline_bytes(&k), bound) {
+                (Some(key), Some(bound)) if backward => key < bound,
+                (Some(key), Some(bound)) => key >= bound,
+                _ => false,
+            };
+            if beyond {
+                return Ok(NOTHING);
+            }
+            // SAFETY: by the contract of this function.
+            unsafe {
+                key.write(report(db, &k));
+                value.write(report(db, &v));
+            }
+            let mut from_chain: Option<&[u8]> = None;
+            if db.inline_bytes(&v).is_none() && db.inline_bytes(&k).is_some() {
+                let Some(part) = scratch.get_mut(..v.len()) else {
+                    cur.again(backward);
+                    return Ok(sys::BTREE_SCRATCH as c_int);
+                };
+                db.read(&v, part)?;
+                from_chain = Some(part);
+            }
+            scan.examined += 1;
+            scan.work = scan.work.saturating_sub(v.len() as u32).saturating_sub(ITEM_WORK);
+            // A long key is on pages of its own: the caller fetches it, and looks at the bound.
+            let verdict = match (db.inline_bytes(&k), from_chain.or(db.inline_bytes(&v))) {
+                (Some(key), Some(record)) => program.matches(key.get(scan.skip..).unwrap_or(&[]), record),
+                _ => Verdict::Unsure,
+            };
+            match verdict {
+                Verdict::Yes if scan.count != 0 => scan.matched += 1,
+                Verdict::No => {}
+                _ => return Ok(code(verdict)),
+            }
+            if scan.work == 0 {
+                return Ok(sys::BTREE_PAUSE as c_int);
+            }
+        }
+    };
+    // SAFETY: by the contract of this function.
+    unsafe { with(db, search) }
+}
+
+sys::assert_exported!(btree_match, btree_scan);
