@@ -10,6 +10,8 @@ from .errors import DamagedError, InvalidKeyError, InvalidValueError, MemoryLimi
 
 __version__ = "0.1.0"
 
+_find = _query = None  # modules that only queries need
+
 
 def _given(args, kwargs, names):
     # Arguments by name.
@@ -23,6 +25,13 @@ def _given(args, kwargs, names):
     if "data" not in given:
         raise TypeError("put() needs data")
     return given
+
+
+def _load():
+    global _find, _query
+    from . import find, query
+
+    _find, _query = find, query
 
 
 class MicroTetherDB(Base):
@@ -43,10 +52,11 @@ class MicroTetherDB(Base):
         else:
             given = _given(args, kwargs, ("data", "ttl", "tags", "_id"))
         key = given["key"] if by_key else given.get("_id")
-        ready = self._ready(key, given["data"], given.get("ttl"), given.get("tags"))
+        ttl, tags = given.get("ttl"), given.get("tags")
+        text = self._ready(key, given["data"], ttl, tags)
         self._enter("put", key)
         try:
-            key = self._store_ready(key, ready)
+            key = self._store_ready(key, text, ttl, tags)
             self._settle(1, key)
         finally:
             self._leave()
@@ -62,12 +72,17 @@ class MicroTetherDB(Base):
         lists = isinstance(tags, (list, tuple)) and any(not isinstance(tag, str) for tag in tags)
         tags = self._each("tags", tags, len(items), lists)
         keys = self._each("_ids", _ids, len(items), _ids is not None)
-        ready = [self._ready(keys[i], items[i], ttls[i], tags[i], i) for i in range(len(items))]
+        # All are checked before anything changes. Not all texts need to fit in memory at a time.
+        texts, size = [], 0
+        for i, item in enumerate(items):
+            text = self._ready(keys[i], item, ttls[i], tags[i], i)
+            size += len(text)
+            texts.append(text if size < layout.MAX_VALUE else None)
         self._enter("put_batch", None)
         try:
-            for i, part in enumerate(ready):
-                keys[i] = self._store_ready(keys[i], part)
-                ready[i] = None
+            for i, item in enumerate(items):
+                text = texts[i] or layout.dumps(item)
+                keys[i] = self._store_ready(keys[i], text, ttls[i], tags[i])
             self._settle(len(items))
         finally:
             self._leave()
@@ -120,7 +135,8 @@ class MicroTetherDB(Base):
         if ttl is not None:
             expires = self._expires(ttl)
         raw = layout.pack(layout.text_of(key, document), expires, old_tags if tags is None else tags).encode()
-        self._room(key, len(raw))
+        if self._limit is not None:
+            self._room(key, len(raw))
         return raw
 
     # ---- removing
@@ -196,14 +212,18 @@ class MicroTetherDB(Base):
     def __bool__(self):
         return True
 
-    def _results(self, query, plan=None):
-        from .find import choose, results
-        from .query import Query
-
+    def _planned(self, text):
+        # A query, parsed, and its plan.
+        if _find is None:
+            _load()
         self._check_open()
-        query = Query(query)
+        parsed = _query.Query(text)
         self._counts["queries"] += 1
-        return results(self, query, plan or choose(self._indexes, query))
+        return parsed, _find.choose(self._indexes, parsed)
+
+    def _results(self, query):
+        parsed, plan = self._planned(query)
+        return _find.results(self, parsed, plan)
 
     def query(self, query=None):
         """A list of all documents that match."""
@@ -216,32 +236,21 @@ class MicroTetherDB(Base):
         """An iterator over (key, document) for all that match, in small steps.
 
         `for` and `async for` take it; the latter lets other tasks run after each step."""
-        from .find import Found
-
-        return Found(self._results(query))
+        results = self._results(query)
+        return _find.Found(results)
 
     def count(self, query=None):
         """How many documents match."""
-        from .find import choose, count
-        from .query import Query
-
-        self._check_open()
-        query = Query(query)
-        self._counts["queries"] += 1
-        return count(self, query, choose(self._indexes, query))
+        parsed, plan = self._planned(query)
+        return _find.count(self, parsed, plan)
 
     def explain(self, query=None):
         """Runs a query and tells how, in a dict.
 
         plan: "key", "keys", "index" or "scan"; index: its field; ordered: whether $sort needed no
         sorting; matcher: "rust" or "python"; examined: documents looked at; returned: results."""
-        from .find import choose, results
-        from .query import Query
-
-        self._check_open()
-        query = Query(query)
-        plan = choose(self._indexes, query)
-        returned = sum(item is not None for item in results(self, query, plan))
+        parsed, plan = self._planned(query)
+        returned = sum(item is not None for item in _find.results(self, parsed, plan))
         return {
             "plan": plan.kind,
             "index": plan.index and plan.index.name,

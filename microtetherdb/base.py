@@ -26,6 +26,7 @@ _STEP = 8  # expired documents, and
 _STEP_MS = 2  # milliseconds, that a step of the sweeper takes at the most
 
 _files = {}  # path: database
+_compile = None  # of program.py
 
 
 def _ticks():
@@ -196,7 +197,7 @@ class Base:
         # Where the clock is set and was not moved, time goes on by itself while the file is closed.
         now, last = self._clock.state()
         before, then = self._saved_time
-        if self._expiry and now != before:
+        if self._expiry.heap and now != before:
             if now - last != before - then or now - before >= _KEEP_TIME or closing and self._pending:
                 self._save_meta()
                 return True
@@ -241,25 +242,27 @@ class Base:
 
     def _enter(self, what, key, wait=True):
         self._check_open()
-        me = get_ident() if self._lock else 1
-        if key is not None:
-            what = "%s %r" % (what, key)
-        if self._owner == me:
-            raise LockTimeoutError("%s: called while this thread is in a call of the database" % what)
-        if self._lock and not self._lock.acquire(0):
-            began = _ticks()
-            while not self._lock.acquire(0):
-                if not wait or _passed(began) >= self.lock_timeout * 1000:
-                    raise LockTimeoutError("%s: locked for more than %s s" % (what, self.lock_timeout))
-                time.sleep(0.001)
+        lock = self._lock
+        me = get_ident() if lock else 1
+        if self._owner == me or lock and not lock.acquire(0):
+            self._wait(what if key is None else "%s %r" % (what, key), me, wait)
         self._owner = me
         try:
-            self._check_open()
             if wait:
                 self._attend()
+            self._check_open()
         except BaseException:
             self._leave()
             raise
+
+    def _wait(self, what, me, wait):
+        if self._owner == me:
+            raise LockTimeoutError("%s: called while this thread is in a call of the database" % what)
+        began = _ticks()
+        while not self._lock.acquire(0):
+            if not wait or _passed(began) >= self.lock_timeout * 1000:
+                raise LockTimeoutError("%s: locked for more than %s s" % (what, self.lock_timeout))
+            time.sleep(0.001)
 
     def _leave(self):
         self._owner = None
@@ -268,35 +271,51 @@ class Base:
 
     def _try(self, write, key, fn, *args):
         """Calls fn under the lock; again if that may help."""
+        try:
+            if self._broken and (write or self._store.tree is None):
+                self._recover()
+            return fn(*args)
+        except (MemoryError, OSError) as e:
+            return self._retry(e, write, key, fn, args)
+
+    def _retry(self, error, write, key, fn, args):
         tries = 0
         relieved = False
         what = "database" if key is None else repr(key)
         while True:
-            try:
-                if self._broken and (write or self._store.tree is None):
-                    self._recover()
-                return fn(*args)
-            except MemoryError:
+            if isinstance(error, MemoryError):
                 if relieved:
                     raise MemoryLimitError("%s: no memory" % what)
                 relieved = True
                 self._relieve()
-            except OSError as e:
+            else:
                 if write:
                     self._broken = not self.in_memory
-                if tries >= self.max_retries or e.errno in _FINAL or e.errno == _FULL and tries:
+                number = error.errno
+                if tries >= self.max_retries or number in _FINAL or number == _FULL and tries:
                     if self._broken:
                         self._recover_if_possible()
-                    raise StorageError("%s: %s after %d retries" % (what, e, tries), e.errno)
+                    raise StorageError("%s: %s after %d retries" % (what, error, tries), number)
                 tries += 1
                 self._counts["retries"] += 1
-                if e.errno != _FULL:
+                if number != _FULL:
                     time.sleep(self.retry_delay)
+            try:
+                if self._broken and (write or self._store.tree is None):
+                    self._recover()
+                return fn(*args)
+            except (MemoryError, OSError) as e:
+                error = e
 
     def _read(self, fn, *args):
+        # A call of its own, of one of those that only read.
         self._enter("query", None)
         try:
-            return self._try(False, None, fn, *args)
+            if self._store.tree is None:
+                self._try(True, None, len, ())  # opens it again first
+            return fn(*args)
+        except (MemoryError, OSError) as e:
+            return self._retry(e, False, None, fn, args)
         finally:
             self._leave()
 
@@ -350,20 +369,20 @@ class Base:
         if tags is not None:
             if not isinstance(tags, (list, tuple)) or any(not isinstance(tag, str) for tag in tags):
                 raise InvalidValueError("%r: tags must be a list of strings, not %r" % (key, tags))
-        layout.text_of(key, data)
-        return data, ttl, tags
+        return layout.text_of(key, data)
 
-    def _store_ready(self, key, ready):
+    def _store_ready(self, key, text, ttl, tags):
         if key is None:
             key = self._try(True, None, self._new_key)
-        self._try(True, key, self._put, key, ready)
+        self._try(True, key, self._put, key, text, ttl, tags)
         return key
 
-    def _put(self, key, ready):
-        data, ttl, tags = ready
-        expires = None if ttl is None else self._expires(ttl)
-        raw = layout.pack(layout.dumps(data), expires, tags).encode()
-        self._room(key, len(raw))
+    def _put(self, key, text, ttl, tags):
+        if ttl is not None or tags or text[0] == "[":
+            text = layout.pack(text, None if ttl is None else self._expires(ttl), tags)
+        raw = text.encode()
+        if self._limit is not None:
+            self._room(key, len(raw))
         self._write(key, raw)
 
     def _expires(self, ttl):
@@ -381,8 +400,6 @@ class Base:
                 return key
 
     def _room(self, key, size):
-        if self._limit is None:
-            return
         size += len(key) + 32
         if self._used + size > self._limit:
             self._used = self._store.size()
@@ -462,6 +479,8 @@ class Base:
         # Counts operations; flushes if it is time to.
         self.operations += number
         self._pending += number
+        if self._task is None:
+            self._attend()
         if self._pending >= self.flush_threshold:
             self._try(True, key, self._flush)
 
@@ -502,9 +521,12 @@ class Base:
         # For the matcher in Rust, if there is one.
         if not hasattr(self._store.tree, "scan"):
             return None
-        from .program import compile
+        global _compile
+        if _compile is None:
+            from .program import compile
 
-        return compile(query.root, now)
+            _compile = compile
+        return _compile(query.root, now)
 
     # ---- expiry
 
@@ -540,7 +562,7 @@ class Base:
 
     def _attend(self):
         # Called at the start of operations: background work, by a task if a loop is running.
-        if self._task is not None or self._loop is not None:
+        if self._task is not None or self._loop is not None or not self._expiry.heap:
             return
         loop = _running_loop()
         if loop is not None:

@@ -26,18 +26,24 @@ class Plan:
         self.examined = 0
 
 
-def _conditions(node):
-    if node[0] == AND:
+def _conditions(node, found):
+    # Those that all have to hold.
+    kind = node[0]
+    if kind == AND:
         for part in node[1]:
-            yield from _conditions(part)
-    elif node[0] < AND:
-        yield node
-    elif node[0] == NOT and node[1][0] == EXISTS:
-        yield (NOT, node[1][1], None)
+            _conditions(part, found)
+    elif kind < AND:
+        found.append(node)
+    elif kind == NOT and node[1][0] == EXISTS:
+        found.append((NOT, node[1][1], None))
+    return found
 
 
 def _code_ranges(kind, arg, complete):
     # Ranges of encoded values that hold all with a property, or None: no idea.
+    if kind == EQ and isinstance(arg, (int, str)):
+        code = encode(arg)
+        return [(code, code + _END)]
     if kind == EQ or kind == IN:
         ranges = {}
         for value in (arg,) if kind == EQ else arg:
@@ -85,56 +91,79 @@ def _both(a, b):
     return [(low, high)] if low < high else []
 
 
+def _rank(kind):
+    # How many documents a condition leaves, as far as can be told: the fewer the lower.
+    return kind if kind == EQ else 2 if kind == IN else 3 if kind == NOT or kind == STARTSWITH else 4
+
+
 def choose(indexes, query):
     """The plan for a query."""
-    ways = {}  # path: [rank, ranges]
-    for kind, path, arg in _conditions(query.root):
+    kind, path, arg = query.root if query.root[0] < AND else (AND, None, None)
+    if kind == EQ and isinstance(arg, (int, str)) and not query.sort and path != ID:
+        # The most frequent query, without detours.
         index = indexes.by_path(path)
-        if path == ID:
-            ranges = _key_ranges(kind, arg)
-        elif index is None:
-            continue
-        else:
+        if index is not None:
+            code = index.prefix + encode(arg)
+            return Plan("index", [(code, code + _END)], index, True)
+    ways = {}  # path: (rank, ranges, index)
+    for kind, path, arg in _conditions(query.root, []):
+        index = None if path == ID else indexes.by_path(path)
+        if index is not None:
             ranges = _code_ranges(kind, arg, index is not indexes.tags)
+        else:
+            ranges = _key_ranges(kind, arg) if path == ID else None
         if ranges is None:
             continue
-        rank = {EQ: 1, IN: 2, NOT: 3, STARTSWITH: 3}.get(kind, 4)
+        rank = _rank(kind)
         way = ways.get(path)
-        if way is None:
-            ways[path] = [rank, ranges]
-        elif rank > 2 and way[0] > 2 and (path == ID or not index.several):
-            # With several values in a document each condition may hold for another one.
-            ways[path] = [3, _both(ranges, way[1])]
-        elif rank < way[0]:
-            ways[path] = [rank, ranges]
-    by = [path for path, _ in query.sort]
-    best = None
-    for path, (rank, ranges) in ways.items():
-        rank = 2 * rank - (path == ID) - (by[:1] == [path])
-        if best is None or rank < best[0]:
-            best = (rank, path, ranges, ways[path][0] <= 2)
-    plan = Plan("scan", [(DOC, DOC + _END)])
+        if way is not None and rank > 2 and way[0] > 2 and not (index and index.several):
+            # (With several values in a document each condition may hold for another one.)
+            ways[path] = (3, _both(ranges, way[1]), index)
+        elif way is None or rank < way[0]:
+            ways[path] = (rank, ranges, index)
+    by = query.sort[0][0] if len(query.sort) == 1 else None
+    best, least = None, 99
+    for path, way in ways.items():
+        rank = 2 * way[0] - (path == ID) - (path == by)
+        if rank < least:
+            best, least = way, rank
     if best is not None:
-        _, path, ranges, equal = best
-        if path == ID:
-            plan = Plan("key" if equal else "keys", ranges)
-            plan.ranges = sorted({DOC + key for key in ranges}) if equal else [(DOC + a, DOC + b) for a, b in ranges]
-        else:
-            index = indexes.by_path(path)
+        rank, ranges, index = best
+        if index is not None:
             head = index.prefix
-            plan = Plan("index", [(head + a, head + b) for a, b in ranges], index, equal)
-    elif len(by) == 1 and query.limit is not None:
-        index = indexes.by_path(by[0])
-        if index is not None and index is not indexes.tags and not index.several:
+            plan = Plan("index", [(head + a, head + b) for a, b in ranges], index, rank <= 2)
+        elif rank <= 2:
+            plan = Plan("key", sorted({DOC + key for key in ranges}))
+        else:
+            plan = Plan("keys", [(DOC + a, DOC + b) for a, b in ranges])
+    else:
+        index = indexes.by_path(by) if by and query.limit is not None else None
+        if index is not None and not index.several:
             plan = Plan("index", [(index.prefix, index.prefix + _END)], index)
-    if len(by) == 1:
-        own = ID if plan.index is None else plan.index.path
-        if by[0] == own and (plan.index is None or not plan.index.several):
-            plan.ordered = True
-            plan.down = query.sort[0][1]
-            if plan.down:
-                plan.ranges.reverse()
+        else:
+            plan = Plan("scan", [(DOC, DOC + _END)])
+    index = plan.index
+    if by and by == (index.path if index else ID) and not (index and index.several):
+        plan.ordered = True
+        plan.down = query.sort[0][1]
+        if plan.down:
+            plan.ranges.reverse()
     return plan
+
+
+def _step(store, plan, start, end):
+    # The next entries of a range with their keys and records, and where to go on, or None.
+    found = store.range(start, end, plan.down, _BATCH)
+    step = []
+    for key, raw in found:
+        if plan.index is None:
+            step.append((None, key[1:].decode(), raw))
+        else:
+            tail = key[split(key, 2)[0] :]
+            step.append((key, tail.decode(), store.get(DOC + tail)))
+    if len(found) < _BATCH:
+        return step, None
+    return step, found[-1][0] if plan.down else found[-1][0] + b"\0"
 
 
 def _candidates(db, plan):
@@ -145,22 +174,13 @@ def _candidates(db, plan):
             yield [(None, part[1:].decode(), db._read(store.get, part))]
             continue
         start, end = part
-        while True:
-            batch = db._read(store.range, start, end, plan.down, _BATCH)
-            if plan.kind == "index":
-                step = []
-                for entry, _ in batch:
-                    tail = entry[split(entry, 2)[0] :]
-                    step.append((entry, tail.decode(), db._read(store.get, DOC + tail)))
-                yield step
-            else:
-                yield [(None, key[1:].decode(), raw) for key, raw in batch]
-            if len(batch) < _BATCH:
-                break
+        while start is not None and end is not None:
+            step, bound = db._read(_step, store, plan, start, end)
+            yield step
             if plan.down:
-                end = batch[-1][0]
+                end = bound
             else:
-                start = batch[-1][0] + b"\0"
+                start = bound
 
 
 def _leads(plan, entry, document, tags):
@@ -203,7 +223,7 @@ def _slow(db, query, plan, now):
 
 
 def _fast(db, query, plan, now, program):
-    scan = db._store.tree.scan
+    scan = db._store.scan
     flags = _DESC if plan.down else 0
     for low, high in plan.ranges:
         while low is not None and high is not None:
@@ -281,12 +301,17 @@ def _all_sorted(found, query):
 
 
 def results(db, query, plan):
-    """Yields (key, document) for all that match, sorted, skipped and limited; None after each step."""
-    now = db._now()
-    found = _found(db, query, plan, now)
+    """An iterator over (key, document, _) for all that match, sorted, skipped and limited; it yields
+    None after each step."""
+    found = _found(db, query, plan, db._now() if db._expiry.heap else 0)
     if query.sort:
         found = (_in_order if plan.ordered else _all_sorted)(found, query)
-    skip, left = query.skip, query.limit
+    if query.skip or query.limit is not None:
+        found = _some(found, query.skip, query.limit)
+    return found
+
+
+def _some(found, skip, left):
     for item in found:
         if left == 0:
             return
@@ -295,14 +320,14 @@ def results(db, query, plan):
         elif skip:
             skip -= 1
         else:
-            yield item[0], item[1]
+            yield item
             if left is not None:
                 left -= 1
 
 
 def count(db, query, plan):
     """How many documents match; skip and limit are taken into account."""
-    now = db._now()
+    now = db._now() if db._expiry.heap else 0
     program = db._program(query, now) if plan.kind in ("scan", "keys") else None
     number = 0
     if program is None:
@@ -311,7 +336,7 @@ def count(db, query, plan):
     else:
         for low, high in plan.ranges:
             while low is not None:
-                low, step, _, sure = db._read(db._store.tree.scan, program, low, high, _WORK, _COUNT)
+                low, step, _, sure = db._read(db._store.scan, program, low, high, _WORK, _COUNT)
                 number += sure
                 for key, raw, _ in step:
                     number += _opened(db, query, now, key[1:].decode(), raw, False) is not None
@@ -332,7 +357,7 @@ class Found:
         while True:
             item = next(self._items)
             if item is not None:
-                return item
+                return item[0], item[1]
 
     def __aiter__(self):
         return self
@@ -346,5 +371,5 @@ class Found:
             except StopIteration:
                 raise StopAsyncIteration
             if item is not None:
-                return item
+                return item[0], item[1]
             await asyncio.sleep(0)

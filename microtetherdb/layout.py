@@ -41,39 +41,45 @@ def ttl_key(ms, key):
     return TTL + ms.to_bytes(6, "big") + key.encode()
 
 
+_PLAIN = (str, int, bool, type(None))
+
+
 def _check(value, depth):
-    kind = type(value)
-    if value is None or kind is str or kind is bool or kind is int:
-        return
-    if kind is float:
-        if value - value != 0:
-            raise InvalidValueError("%r has no JSON form" % value)
-        return
-    if depth == 0:
-        raise InvalidValueError("nested deeper than %d" % MAX_DEPTH)
+    # Whether a value has a JSON form that leads back to it.
     if isinstance(value, dict):
-        for name, part in value.items():
+        for name in value:
             if not isinstance(name, str):
                 raise InvalidValueError("field name %r is not a string" % (name,))
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        raise InvalidValueError("%s has no JSON form" % type(value).__name__)
+    if depth == 0:
+        raise InvalidValueError("nested deeper than %d" % MAX_DEPTH)
+    for part in value:
+        kind = type(part)
+        if kind in _PLAIN:
+            continue
+        if kind is not float:
             _check(part, depth - 1)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            _check(part, depth - 1)
-    else:
-        raise InvalidValueError("%s has no JSON form" % kind.__name__)
+        elif part - part != 0:
+            raise InvalidValueError("%r has no JSON form" % part)
+
+
+_SEPARATORS = {"separators": (",", ":")}
+try:
+    json.dumps(0, **_SEPARATORS)
+except TypeError:  # a MicroPython without them
+    _SEPARATORS = {}
 
 
 def dumps(value):
-    try:
-        return json.dumps(value, separators=(",", ":"))
-    except TypeError:  # a MicroPython without separators
-        return json.dumps(value)
+    return json.dumps(value, **_SEPARATORS)
 
 
 def text_of(key, value):
     """The JSON text of a document, or an exception that names its key."""
     try:
-        _check(value, MAX_DEPTH)
+        _check((value,), MAX_DEPTH + 1)
     except InvalidValueError as e:
         raise InvalidValueError("%r: %s" % (key, e))
     text = dumps(value)

@@ -138,6 +138,9 @@ class Store:
     def keys(self, start, end, most=_BATCH):
         return _some(self.tree.keys(start, end), most)
 
+    def scan(self, *args):
+        return self.tree.scan(*args)
+
     def clear(self):
         if hasattr(self.tree, "clear"):
             self.tree.clear()

@@ -54,7 +54,8 @@ class Clock:
 class Expiry:
     """The (expires, key) that come first of those in the B-tree, in a min-heap.
 
-    All entries below `_bound` are in the heap, which thus stays small."""
+    All entries below `_bound` are in the heap, which thus stays small. It is empty only if there
+    are none in the B-tree."""
 
     def __init__(self, store):
         self._store = store
@@ -66,15 +67,12 @@ class Expiry:
         if len(found) > _MOST:
             self._bound = int.from_bytes(found.pop()[1:7], "big")
         # In order, so it is a heap.
-        self._heap = [(int.from_bytes(entry[1:7], "big"), entry[7:].decode()) for entry in found]
-
-    def __bool__(self):
-        return bool(self._heap)
+        self.heap = [(int.from_bytes(entry[1:7], "big"), entry[7:].decode()) for entry in found]
 
     def add(self, ms, key):
         if self._bound is not None and ms >= self._bound:
             return
-        heap = self._heap
+        heap = self.heap
         if heapq is None:
             i = len(heap)
             while i and heap[i - 1] > (ms, key):
@@ -85,12 +83,12 @@ class Expiry:
         if len(heap) > 2 * _MOST:
             heap.sort()
             self._bound = heap[_MOST][0]
-            self._heap = [entry for entry in heap if entry[0] < self._bound]
+            del heap[_MOST:]
 
     def next(self, now):
         """Takes and returns the first (expires, key) of those that have expired, or None."""
-        if not self._heap and self._bound is not None:
-            self.load()
-        if not self._heap or self._heap[0][0] > now:
+        if not self.heap or self.heap[0][0] > now:
             return None
-        return self._heap.pop(0) if heapq is None else heapq.heappop(self._heap)
+        if len(self.heap) == 1 and self._bound is not None:
+            self.load()
+        return self.heap.pop(0) if heapq is None else heapq.heappop(self.heap)

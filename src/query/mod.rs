@@ -74,7 +74,15 @@ impl Program<'_> {
         if !alive {
             return Verdict::No;
         }
-        match self.run(|i| matcher.known(i)).flatten() {
+        let (mut yes, mut no) = (0, 0);
+        for (i, leaf) in self.leaves() {
+            match matcher.known(i, leaf) {
+                Some(true) => yes |= 1 << i,
+                Some(false) => no |= 1 << i,
+                None => {}
+            }
+        }
+        match self.run(yes, no).flatten() {
             Some(true) => Verdict::Yes,
             Some(false) => Verdict::No,
             None => Verdict::Unsure,
@@ -84,13 +92,12 @@ impl Program<'_> {
 
 impl<'a> Matcher<'a> {
     /// What was found out about a condition.
-    fn known(&self, i: usize) -> Known {
+    fn known(&self, i: usize, leaf: Leaf) -> Known {
         let bit = 1 << i;
         if self.yes & bit != 0 {
             return Some(true);
         }
         let exists = self.exists & bit != 0;
-        let leaf = self.program.leaf_at(i)?;
         match leaf.kind {
             Kind::Exists => Some(exists),
             _ if self.maybe & bit != 0 => None,

@@ -62,7 +62,9 @@ fn decimal(text: &[u8]) -> Decimal {
 /// How the number `a` compares with `b`, both written as in JSON. `None` if that may depend on
 /// how floats are rounded: the two differ too little for a verdict without them.
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Option<Ordering> {
-    let ints = is_int(a) && is_int(b);
+    if is_int(a) && is_int(b) {
+        return Some(integers(a, b));
+    }
     let (x, y) = (decimal(a), decimal(b));
     match (x.zero, y.zero) {
         (true, true) => return Some(Ordering::Equal),
@@ -75,20 +77,33 @@ pub(super) fn compare(a: &[u8], b: &[u8]) -> Option<Ordering> {
         (false, false) => {}
         _ => return None,
     }
-    if !ints && (x.power.max(y.power) < SMALL || x.power.min(y.power) > LARGE) {
+    if x.power.max(y.power) < SMALL || x.power.min(y.power) > LARGE {
         return None;
     }
     if x.negative != y.negative {
         return Some(if x.negative { Ordering::Less } else { Ordering::Greater });
     }
-    let order = if ints { magnitude(a).cmp(&magnitude(b)) } else { apart(&x, &y)? };
+    let order = apart(&x, &y)?;
     Some(if x.negative { order.reverse() } else { order })
 }
 
-/// The digits of an integer, behind their number.
-fn magnitude(text: &[u8]) -> (usize, &[u8]) {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    (digits.len(), digits)
+fn integers(a: &[u8], b: &[u8]) -> Ordering {
+    // Whether it is below zero, and its digits.
+    fn parts(text: &[u8]) -> (bool, &[u8]) {
+        match text.strip_prefix(b"-") {
+            Some(b"0") => (false, b"0"),
+            Some(digits) => (true, digits),
+            None => (false, text),
+        }
+    }
+    let ((negative, x), (other, y)) = (parts(a), parts(b));
+    let order = x.len().cmp(&y.len()).then_with(|| x.cmp(y));
+    match (negative, other) {
+        (false, false) => order,
+        (true, true) => order.reverse(),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+    }
 }
 
 /// The order of two magnitudes that are not near each other.

@@ -134,16 +134,16 @@ impl<'a> Iterator for Values<'a> {
 /// Three-valued logic: whether something holds, if that is known.
 pub(super) type Known = Option<bool>;
 
-fn not(a: Known) -> Known {
-    a.map(|a| !a)
-}
-
 fn and(a: Known, b: Known) -> Known {
     match (a, b) {
         (Some(false), _) | (_, Some(false)) => Some(false),
         (Some(true), Some(true)) => Some(true),
         _ => None,
     }
+}
+
+fn not(a: Known) -> Known {
+    a.map(|a| !a)
 }
 
 impl<'a> Program<'a> {
@@ -172,7 +172,7 @@ impl<'a> Program<'a> {
             *parsed.leaves.get_mut(i)? = leaf;
         }
         // A trial run: the stack suffices, and one result is left.
-        parsed.run(|_| None).map(|_| parsed)
+        parsed.run(0, 0).map(|_| parsed)
     }
 
     fn leaf(&mut self, code: &mut Code<'a>, i: u8, state: &mut usize) -> Option<Leaf> {
@@ -242,13 +242,17 @@ impl<'a> Program<'a> {
         Values { code: Code(self.text.get(usize::from(leaf.at)..).unwrap_or(&[])), left: leaf.count }
     }
 
-    /// Combines what is known of the conditions. `None` if the code is not sound.
-    pub(super) fn run(&self, known: impl Fn(usize) -> Known) -> Option<Known> {
+    /// Combines the conditions: those that hold, and those that do not, as bits. `None` if the code
+    /// is not sound.
+    pub(super) fn run(&self, yes: u32, no: u32) -> Option<Known> {
         let mut stack = [None; MAX_DEPTH];
         let mut depth = 0usize;
         for &op in self.code {
             let value = match op {
-                0..=15 if usize::from(op) < self.count => known(usize::from(op)),
+                0..=15 if usize::from(op) < self.count => match (yes >> op & 1, no >> op & 1) {
+                    (0, 0) => None,
+                    (met, _) => Some(met != 0),
+                },
                 16 | 17 => {
                     depth = depth.checked_sub(2)?;
                     let (a, b) = (*stack.get(depth)?, *stack.get(depth + 1)?);

@@ -96,20 +96,22 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn text(&mut self) -> Sure<Text<'a>> {
-        if self.next()? != b'"' {
-            return Err(Doubt);
-        }
-        let text = self.rest;
-        let mut rest = text.iter();
+        let text = match self.rest.split_first() {
+            Some((b'"', text)) => text,
+            _ => return Err(Doubt),
+        };
         let (mut len, mut escaped) = (0, false);
         loop {
-            let &c = rest.next().ok_or(Doubt)?;
-            len += 1;
-            match c {
+            let rest = text.get(len..).unwrap_or(&[]);
+            let plain = rest.iter().position(|&c| !(0x20..0x80).contains(&c) || c == b'"' || c == b'\\');
+            let at = plain.ok_or(Doubt)?;
+            len += at;
+            let mut rest = rest.get(at..).unwrap_or(&[]).iter();
+            match *rest.next().ok_or(Doubt)? {
                 b'"' => break,
                 b'\\' => {
                     escaped = true;
-                    len += 1;
+                    len += 2;
                     match rest.next().ok_or(Doubt)? {
                         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
                         b'u' => {
@@ -126,26 +128,23 @@ impl<'a> Scanner<'a> {
                         _ => return Err(Doubt),
                     }
                 }
-                0..0x20 => return Err(Doubt),
-                0x20..0x80 => {}
-                _ => {
+                c => {
                     let more = match c {
                         0xC2..0xE0 => 1,
                         0xE0..0xF0 => 2,
                         0xF0..0xF5 => 3,
                         _ => return Err(Doubt),
                     };
-                    for _ in 0..more {
-                        if rest.next().ok_or(Doubt)? & 0xC0 != 0x80 {
-                            return Err(Doubt);
-                        }
+                    if !rest.as_slice().get(..more).ok_or(Doubt)?.iter().all(|c| c & 0xC0 == 0x80) {
+                        return Err(Doubt);
                     }
-                    len += more;
+                    len += 1 + more;
                 }
             }
         }
-        self.skip(len);
-        Ok(Text { raw: text.get(..len - 1).unwrap_or(&[]), escaped })
+        let (raw, rest) = text.split_at_checked(len).ok_or(Doubt)?;
+        self.rest = rest.get(1..).unwrap_or(&[]);
+        Ok(Text { raw, escaped })
     }
 
     /// Passes over a list or dict, or any other value.

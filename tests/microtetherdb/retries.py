@@ -131,9 +131,27 @@ db = open_db()
 print(len(db), db.query({"n": 1}), len(db.query({"n": 10})), "fill%d" % stored in db)
 db.close()
 
+# The file is opened again in the middle of a search.
+db = open_db()
+db.delete(purge=True)
+db.put_batch([{"n": i, "text": "x" * 20} for i in range(60)], _ids=["k%02d" % i for i in range(60)])
+db.flush()
+for query in ({}, {"n": {"$gte": 0}}, {"$sort": "-_id"}, {"$sort": "n", "$limit": 60}):
+    found = db.find(query)
+    keys = [next(found)[0]]
+    device.fail_write = 1
+    db.put("z", {"n": 1000})
+    db.flush()
+    device.fail_write = 0
+    keys += [key for key, _ in found]
+    keys.sort()
+    print(len(keys) in (60, 61), keys[:60] == ["k%02d" % i for i in range(60)])
+    db.delete("z")
+db.close()
+
 # Reads that fail.
 db = open_db(max_retries=3)
 device.fail_read = 2
-print(db.get("x"), len(db), device.fail_read, db.stats()["retries"] == 2)
+print(db.query({"_id": "k30"})[0]["n"], db.get("k59")["n"], len(db), device.fail_read, db.stats()["retries"] == 2)
 db.close()
 vfs.umount("/retry")

@@ -20,7 +20,7 @@ async def settle(db, ms=200):
     # Lets other tasks run until nothing is left to expire, or the time is over.
     for _ in range(ms // 5):
         await asyncio.sleep_ms(5)
-        if not db._expiry:
+        if not db._expiry.heap:
             break
 
 

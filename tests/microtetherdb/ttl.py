@@ -69,7 +69,7 @@ db = open_db(ttl_check_interval=1e6)
 order = [(i * 37) % 300 for i in range(300)]
 for i in order:
     db.put("k%d" % i, i, ttl=1 + i)
-most = len(db._expiry._heap)
+most = len(db._expiry.heap)
 now += 150
 print(most <= 65, db.cleanup(), len(db), sorted(doc for doc in db.query())[0])
 for i in range(0, 300, 2):
@@ -77,7 +77,7 @@ for i in range(0, 300, 2):
 for i in range(100, 350, 50):
     db.put("k%d" % i, i, ttl=5)
 now += 60
-print(db.cleanup(), len(db), len(db._expiry._heap) <= 65)
+print(db.cleanup(), len(db), len(db._expiry.heap) <= 65)
 now += 1000
 print(db.cleanup(), len(db), entries(db), db.cleanup())
 same = open_db(ttl_check_interval=1e6)
@@ -112,3 +112,20 @@ now += 5
 print([db.get(key) for key in keys])
 now += 10
 print([db.get(key) for key in keys], db.cleanup())
+
+# The heap is never empty while there is something that expires.
+db = open_db(ttl_check_interval=1e6)
+for i in range(200):
+    db.put("k%d" % i, i, ttl=5 + i // 70)
+    if not db._expiry.heap:
+        print("FAIL", i)
+now += 5
+db._sweep(69)
+print(len(db), len(db._expiry.heap) > 0)
+now += 1
+while db._sweep(1):
+    if not db._expiry.heap and db.stats()["expired"] < 200:
+        print("FAIL", db.stats()["expired"])
+print(len(db), db.cleanup(), len(db))
+now += 1
+print(db.cleanup(), len(db._expiry.heap))
