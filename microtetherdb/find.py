@@ -1,9 +1,9 @@
 """Finding documents: which way a query takes, and going it in small steps."""
 
 from .errors import DamagedError
-from .layout import ALL, CHARS, DOC, MISSING, NUMBERS, STRINGS
+from .layout import ALL, CHARS, DOC, ID, MISSING, NUMBERS, STRINGS
 from .layout import codes, encode, split, string_code, unpack, values
-from .query import AND, EQ, EXISTS, GT, GTE, ID, IN, LT, LTE, NOT, STARTSWITH, matches
+from .query import AND, EQ, EXISTS, GT, GTE, IN, LT, LTE, NOT, STARTSWITH, matches
 
 _END = b"\xff"  # above all UTF-8
 _WORK = 8192  # bytes of documents that a step of a scan looks at, about
@@ -312,9 +312,9 @@ def results(db, query, plan):
 
 
 def _some(found, skip, left):
+    if left == 0:
+        return
     for item in found:
-        if left == 0:
-            return
         if item is None:
             yield None
         elif skip:
@@ -323,6 +323,8 @@ def _some(found, skip, left):
             yield item
             if left is not None:
                 left -= 1
+                if left == 0:
+                    return
 
 
 def count(db, query, plan):

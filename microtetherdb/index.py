@@ -1,8 +1,7 @@
 """Index entries of documents, and building and dropping whole indexes."""
 
 from .errors import QueryError
-from .layout import INDEX, MISSING, codes, values
-from .query import ID, TAGS, path_of
+from .layout import ID, INDEX, MISSING, TAGS, codes, path_of, values
 
 TAGS_ID = 1  # the index of tags is always there
 

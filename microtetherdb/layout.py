@@ -3,13 +3,16 @@
 import json
 import math
 
-from .errors import DamagedError, InvalidValueError, ValueTooLargeError
+from .errors import DamagedError, InvalidValueError, QueryError, ValueTooLargeError
 
 VERSION = 1
 META = b"#"
 DOC = b"d"
 INDEX = b"i"
 TTL = b"t"
+
+ID = ("_id",)  # the path of the key of a document
+TAGS = ("tags",)  # that of what put() was given, and of the document's own field of this name
 
 MAX_VALUE = 8192  # bytes of the JSON text of a document
 MAX_DEPTH = 32  # of lists and dicts in each other
@@ -115,6 +118,16 @@ def unpack(key, raw):
     except (ValueError, TypeError):
         pass
     raise DamagedError("%r: what is stored is no document" % key, key)
+
+
+def path_of(name):
+    """The parts of a field name with dots."""
+    if not isinstance(name, str):
+        raise QueryError("field name %r is not a string" % (name,))
+    path = tuple(name.split("."))
+    if "" in path or name[0] == "$":
+        raise QueryError("no field or operator: %r" % name)
+    return path
 
 
 def position(name):

@@ -1,7 +1,7 @@
 """Queries as byte code for the matcher in Rust: see docs/microtetherdb-format.md."""
 
-from .layout import position
-from .query import AND, CONTAINS, EXISTS, ID, IN, NOT, OR, TAGS
+from .layout import ID, TAGS, position
+from .query import AND, CONTAINS, EXISTS, IN, NOT, OR
 
 VERSION = 1
 _MOST_LEAVES = 16

@@ -1,7 +1,7 @@
 """Queries: from dicts to trees, and whether a document matches a tree. See docs/microtetherdb.md."""
 
 from .errors import QueryError
-from .layout import values
+from .layout import ID, TAGS, path_of, values
 
 # Kinds of nodes. A leaf is (kind, path, argument); the path is a tuple of names.
 EQ = 1
@@ -16,9 +16,6 @@ STARTSWITH = 9
 AND = 16  # (AND, nodes)
 OR = 17
 NOT = 18  # (NOT, node)
-
-ID = ("_id",)  # the key of a document
-TAGS = ("tags",)  # what put() was given, and the document's own field of this name
 
 _OPERATORS = {
     "$eq": EQ,
@@ -64,16 +61,6 @@ def _count(name, value):
     if type(value) is not int or value < 0:
         raise QueryError("%s needs a number from 0, not %r" % (name, value))
     return value
-
-
-def path_of(name):
-    """The parts of a field name with dots."""
-    if not isinstance(name, str):
-        raise QueryError("field name %r is not a string" % (name,))
-    path = tuple(name.split("."))
-    if "" in path or name[0] == "$":
-        raise QueryError("no field or operator: %r" % name)
-    return path
 
 
 def _sort(spec):

@@ -1,7 +1,7 @@
 """What update() does to a document."""
 
 from .errors import InvalidValueError, QueryError
-from .query import path_of
+from .layout import path_of
 
 _MISSING = object()
 
