@@ -8,10 +8,11 @@ TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/mic
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
 FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal,match
 
-.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
+.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-package \
+	bench bench-core bench-documents \
 	fuzz fuzz-seeds soak
 
-STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython
+STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-package
 
 # One failure does not hide another.
 test: unix test-packages ## everything: formatting, clippy, host tests, tests with MicroPython
@@ -55,8 +56,22 @@ test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
 	@python3 tools/run-tests.py '$(UNIX)' $(TEST_SCRIPTS)
 
-bench: test-packages ## our core against libdb1 on this machine
+# As `mpremote mip install` would put it on a device, compiled, before the frozen one.
+MIP := $(MPY_OUT)/mip
+
+test-package: unix ## microtetherdb as a package of .mpy files, with its tests
+	@echo '== microtetherdb as a package'
+	@python3 tools/mip-install.py microtetherdb/package.json '$(MIP)' --mpy-cross '$(MPY_CROSS)'
+	@python3 tools/run-tests.py --path '$(MIP)' '$(UNIX)' tests/microtetherdb/*.py
+
+bench: bench-core bench-documents ## our core against libdb1, and microtetherdb, on this machine
+
+bench-core: test-packages
 	cargo bench --bench libdb1
+
+bench-documents: unix
+	@mkdir -p '$(OUT)/run'
+	@cd '$(OUT)/run' && MICROPYPATH=.frozen '$(UNIX)' '$(ROOT)/benches/documents.py'
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := image ops

@@ -49,7 +49,9 @@ def sound(db, expected):
     if sorted(doc["n"] for doc in db.query()) != expected:
         print("FAIL", sorted(doc["n"] for doc in db.query()))
     for n in expected:
-        if len(db.query({"n": n})) != 1 or db.count({"tags": "t%d" % (n % 3)}) != sum(m % 3 == n % 3 for m in expected):
+        if len(db.query({"n": n})) != 1 or db.count({"tags": "t%d" % (n % 3)}) != sum(
+            m % 3 == n % 3 for m in expected
+        ):
             print("FAIL", n)
 
 
@@ -152,6 +154,12 @@ db.close()
 # Reads that fail.
 db = open_db(max_retries=3)
 device.fail_read = 2
-print(db.query({"_id": "k30"})[0]["n"], db.get("k59")["n"], len(db), device.fail_read, db.stats()["retries"] == 2)
+print(
+    db.query({"_id": "k30"})[0]["n"],
+    db.get("k59")["n"],
+    len(db),
+    device.fail_read,
+    db.stats()["retries"] == 2,
+)
 db.close()
 vfs.umount("/retry")
