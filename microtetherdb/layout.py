@@ -167,7 +167,7 @@ def _bits(x):
 
 
 def _number(x, most):
-    # Sign, exponent, and the mantissa in groups of 7 bits; all but the last have the lowest bit set.
+    # Sign, exponent, and groups of 7 bits of the mantissa; all but the last have the lowest bit set.
     if x == 0:
         return _ZERO
     negative = x < 0

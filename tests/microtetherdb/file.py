@@ -58,12 +58,10 @@ with MicroTetherDB(
         db.delete("big"),
         db._store.tree.stat()["pagesize"] if hasattr(db._store.tree, "stat") else 512,
     )
-with (
-    MicroTetherDB("/mtdb/a.db", in_memory=False) as a,
-    MicroTetherDB("/mtdb/b.db", in_memory=False) as b,
-):
-    b.put("x", len(a))
-    print(a.get("x"), b.get("x"))
+with MicroTetherDB("/mtdb/a.db", in_memory=False) as a:
+    with MicroTetherDB("/mtdb/b.db", in_memory=False) as b:
+        b.put("x", len(a))
+        print(a.get("x"), b.get("x"))
 
 # Opened twice: the newer one gets the file, with all that was stored.
 db = MicroTetherDB("/mtdb/b.db", in_memory=False)
