@@ -20,6 +20,7 @@ except ImportError:
 _FINAL = (2, 13, 22, 27, 29, 30)  # errors that trying again does not cure
 _FULL = 28  # opening the file again may help: what was removed since takes no pages then
 _KEYS = 64  # made-up keys for which the record with the next number is written once
+_KEEP = 4096  # bytes of records that are kept until they are flushed, should that fail
 _KEEP_TIME = 600000  # ms after which the time is saved with the next flush
 _STEP = 8  # expired documents that are removed at a time
 
@@ -73,7 +74,8 @@ class Base:
             "damaged": 0,
         }
         self._pending = 0  # changes since the last flush,
-        self._dirty = []  # the keys of their documents
+        self._dirty = {}  # their records by key, as far as there is room; else True
+        self._room_left = _KEEP
         self._purged = False  # and whether all was removed before
         self._broken = False  # a write failed: the B-tree writes no more until it is opened again
         self._kept = None  # then, records by key that are to be written again
@@ -328,14 +330,21 @@ class Base:
     def _recover(self):
         # What the last flush has written is in the file, all else is in this B-tree only.
         if self._kept is None:
-            self._kept = {key: self._store.get(doc_key(key)) for key in self._dirty}
+            # (A file of littlefs that could not be written cannot be read, either.)
+            kept = self._dirty
+            for key in kept:
+                if kept[key] is True:
+                    kept[key] = self._store.get(doc_key(key))
+            self._kept = kept
         self._store.reopen()
         if self._purged:
             self._store.clear()
         self._save_meta()
-        for key, raw in self._kept.items():
-            self._write(key, raw)
-        self._dirty = list(self._kept)
+        kept = self._kept
+        self._dirty = {}
+        self._room_left = _KEEP
+        for key in kept:
+            self._write(key, kept[key])
         self._kept = None
         self._broken = False
 
@@ -438,7 +447,12 @@ class Base:
             store.check_key(own)
             for entry in after:
                 store.check_key(entry)
-        self._dirty.append(key)
+        if not self.in_memory:
+            size = 0 if raw is None else len(raw)
+            known = size <= self._room_left
+            self._dirty[key] = raw if known else True
+            if known:
+                self._room_left -= size
         if key in self.damaged:
             self.damaged.remove(key)
         if self._new_file or self._several != self._indexes.several():
@@ -457,7 +471,7 @@ class Base:
 
     def _purge(self):
         self._purged = True
-        self._dirty = []
+        self._dirty = {}
         self._store.clear()
         self._save_meta()
         self._expiry.load()
@@ -487,7 +501,8 @@ class Base:
         self._keep_time(False)
         self._store.flush()
         self._pending = 0
-        self._dirty = []
+        self._dirty = {}
+        self._room_left = _KEEP
         self._purged = False
         self._counts["flushes"] += 1
         if self._limit is not None:

@@ -7,7 +7,7 @@ try:
     from microtetherdb import MicroTetherDB
 
     vfs.VfsLfs2
-    image = bytearray(120 * 512)
+    image = bytearray(800 * 512)
 except (ImportError, AttributeError, MemoryError):
     print("SKIP")
     raise SystemExit
