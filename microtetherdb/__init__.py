@@ -4,9 +4,19 @@ import gc
 
 from . import layout
 from .base import Base
-from .errors import *
+from .errors import (  # noqa: F401
+    ClosedError,
+    DamagedError,
+    DatabaseError,
+    InvalidKeyError,
+    InvalidValueError,
+    LockTimeoutError,
+    MemoryLimitError,
+    QueryError,
+    StorageError,
+    ValueTooLargeError,
+)
 from .layout import DOC
-from .errors import DamagedError, InvalidKeyError, InvalidValueError, MemoryLimitError
 
 __version__ = "0.1.0"
 
@@ -134,7 +144,9 @@ class MicroTetherDB(Base):
         document = change(key, document)
         if ttl is not None:
             expires = self._expires(ttl)
-        raw = layout.pack(layout.text_of(key, document), expires, old_tags if tags is None else tags).encode()
+        raw = layout.pack(
+            layout.text_of(key, document), expires, old_tags if tags is None else tags
+        ).encode()
         if self._limit is not None:
             self._room(key, len(raw))
         return raw

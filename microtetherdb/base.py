@@ -2,16 +2,15 @@
 
 import gc
 import json
-import sys
 import time
 
-from . import layout
+from . import layout, sweep
 from .errors import ClosedError, DamagedError, DatabaseError, InvalidKeyError, InvalidValueError
 from .errors import LockTimeoutError, MemoryLimitError, StorageError
 from .index import Indexes, field_names
-from .layout import DOC, META, doc_key, ttl_key
+from .layout import META, doc_key, ttl_key
 from .store import Store
-from .ttl import Clock, Expiry
+from .ttl import Clock, Expiry, passed, ticks
 
 try:
     from _thread import allocate_lock, get_ident
@@ -19,34 +18,14 @@ except ImportError:
     allocate_lock = None
 
 _FINAL = (2, 13, 22, 27, 29, 30)  # errors that trying again does not cure
-_FULL = 28  # cured by opening the file again at the most, without the pages of what was removed since
+_FULL = 28  # opening the file again may help: what was removed since takes no pages then
 _KEYS = 64  # made-up keys for which the record with the next number is written once
+_KEEP = 4096  # bytes of records that are kept until they are flushed, should that fail
 _KEEP_TIME = 600000  # ms after which the time is saved with the next flush
-_STEP = 8  # expired documents, and
-_STEP_MS = 2  # milliseconds, that a step of the sweeper takes at the most
+_STEP = 8  # expired documents that are removed at a time
 
 _files = {}  # path: database
 _compile = None  # of program.py
-
-
-def _ticks():
-    return time.ticks_ms() if hasattr(time, "ticks_ms") else int(time.monotonic() * 1000)
-
-
-def _passed(since):
-    return time.ticks_diff(time.ticks_ms(), since) if hasattr(time, "ticks_ms") else _ticks() - since
-
-
-def _running_loop():
-    core = sys.modules.get("asyncio.core")
-    if core is not None:
-        return core.get_event_loop() if core.cur_task is not None else None
-    if "asyncio" in sys.modules:
-        try:
-            return sys.modules["asyncio"].get_running_loop()
-        except RuntimeError:
-            pass
-    return None
 
 
 class Base:
@@ -86,16 +65,24 @@ class Base:
         self.adaptive_threshold = adaptive_threshold
         self.operations = 0  # documents stored, changed and removed since the database was opened
         self.damaged = []  # keys of documents found damaged, at most 16
-        self._counts = {"gets": 0, "queries": 0, "flushes": 0, "expired": 0, "retries": 0, "damaged": 0}
+        self._counts = {
+            "gets": 0,
+            "queries": 0,
+            "flushes": 0,
+            "expired": 0,
+            "retries": 0,
+            "damaged": 0,
+        }
         self._pending = 0  # changes since the last flush,
-        self._dirty = []  # the keys of their documents
+        self._dirty = {}  # their records by key, as far as there is room; else True
+        self._room_left = _KEEP
         self._purged = False  # and whether all was removed before
         self._broken = False  # a write failed: the B-tree writes no more until it is opened again
         self._kept = None  # then, records by key that are to be written again
         self._lock = allocate_lock() if allocate_lock else None
         self._owner = None
         self._loop = event_loop
-        self._task = None
+        self._task = self._core = self._queue = None
         if in_memory:
             gc.collect()
             self._limit = gc.mem_free() * ram_percentage // 100 if hasattr(gc, "mem_free") else None
@@ -123,7 +110,7 @@ class Base:
         self._next_sweep = now + int(ttl_check_interval * 1000)
         self._next_cleanup = now + int(cleanup_interval * 1000)
         if event_loop is not None:
-            self._start(event_loop)
+            sweep.start(self, event_loop)
         else:
             self._attend()
 
@@ -152,7 +139,9 @@ class Base:
         except MemoryError:
             raise MemoryLimitError("no memory to open %s" % (filename or "a database"))
         except OSError as e:
-            raise StorageError("cannot open %s: %s" % (filename or "a database in memory", e), e.errno)
+            raise StorageError(
+                "cannot open %s: %s" % (filename or "a database in memory", e), e.errno
+            )
 
     def _load(self, store, clock):
         raw = store.get(META)
@@ -165,7 +154,9 @@ class Base:
             try:
                 meta = json.loads(raw)
                 if meta["format"] > layout.VERSION:
-                    raise StorageError("%s: written by a later version of microtetherdb" % store.filename)
+                    raise StorageError(
+                        "%s: written by a later version of microtetherdb" % store.filename
+                    )
                 self._clock.resume(meta["time"])
             except (ValueError, TypeError, KeyError):
                 raise StorageError("%s: damaged, or no microtetherdb file" % store.filename)
@@ -198,7 +189,12 @@ class Base:
         now, last = self._clock.state()
         before, then = self._saved_time
         if self._expiry.heap and now != before:
-            if now - last != before - then or now - before >= _KEEP_TIME or closing and self._pending:
+            if (
+                now - last != before - then
+                or now - before >= _KEEP_TIME
+                or closing
+                and self._pending
+            ):
                 self._save_meta()
                 return True
         return False
@@ -226,8 +222,7 @@ class Base:
         if _files.get(self._file) is self:
             del _files[self._file]
         task, self._task = self._task, None
-        core = sys.modules.get("asyncio.core")
-        if task is not None and (core is None or core._task_queue is self._queue):
+        if task is not None and (self._core is None or self._core._task_queue is self._queue):
             task.cancel()
         try:
             store.close()
@@ -257,10 +252,12 @@ class Base:
 
     def _wait(self, what, me, wait):
         if self._owner == me:
-            raise LockTimeoutError("%s: called while this thread is in a call of the database" % what)
-        began = _ticks()
+            raise LockTimeoutError(
+                "%s: called while this thread is in a call of the database" % what
+            )
+        began = ticks()
         while not self._lock.acquire(0):
-            if not wait or _passed(began) >= self.lock_timeout * 1000:
+            if not wait or passed(began) >= self.lock_timeout * 1000:
                 raise LockTimeoutError("%s: locked for more than %s s" % (what, self.lock_timeout))
             time.sleep(0.001)
 
@@ -333,14 +330,21 @@ class Base:
     def _recover(self):
         # What the last flush has written is in the file, all else is in this B-tree only.
         if self._kept is None:
-            self._kept = {key: self._store.get(doc_key(key)) for key in self._dirty}
+            # (A file of littlefs that could not be written cannot be read, either.)
+            kept = self._dirty
+            for key in kept:
+                if kept[key] is True:
+                    kept[key] = self._store.get(doc_key(key))
+            self._kept = kept
         self._store.reopen()
         if self._purged:
             self._store.clear()
         self._save_meta()
-        for key, raw in self._kept.items():
-            self._write(key, raw)
-        self._dirty = list(self._kept)
+        kept = self._kept
+        self._dirty = {}
+        self._room_left = _KEEP
+        for key in kept:
+            self._write(key, kept[key])
         self._kept = None
         self._broken = False
 
@@ -364,8 +368,12 @@ class Base:
             self._checked_key(key)
         else:
             key = "new document" if number is None else "item %d" % number
-        if ttl is not None and (type(ttl) is bool or not isinstance(ttl, (int, float)) or not 0 < ttl < 1e9):
-            raise InvalidValueError("%r: ttl must be a number of seconds above 0, not %r" % (key, ttl))
+        if ttl is not None and (
+            type(ttl) is bool or not isinstance(ttl, (int, float)) or not 0 < ttl < 1e9
+        ):
+            raise InvalidValueError(
+                "%r: ttl must be a number of seconds above 0, not %r" % (key, ttl)
+            )
         if tags is not None:
             if not isinstance(tags, (list, tuple)) or any(not isinstance(tag, str) for tag in tags):
                 raise InvalidValueError("%r: tags must be a list of strings, not %r" % (key, tags))
@@ -439,7 +447,12 @@ class Base:
             store.check_key(own)
             for entry in after:
                 store.check_key(entry)
-        self._dirty.append(key)
+        if not self.in_memory:
+            size = 0 if raw is None else len(raw)
+            known = size <= self._room_left
+            self._dirty[key] = raw if known else True
+            if known:
+                self._room_left -= size
         if key in self.damaged:
             self.damaged.remove(key)
         if self._new_file or self._several != self._indexes.several():
@@ -458,7 +471,7 @@ class Base:
 
     def _purge(self):
         self._purged = True
-        self._dirty = []
+        self._dirty = {}
         self._store.clear()
         self._save_meta()
         self._expiry.load()
@@ -488,7 +501,8 @@ class Base:
         self._keep_time(False)
         self._store.flush()
         self._pending = 0
-        self._dirty = []
+        self._dirty = {}
+        self._room_left = _KEEP
         self._purged = False
         self._counts["flushes"] += 1
         if self._limit is not None:
@@ -562,40 +576,23 @@ class Base:
 
     def _attend(self):
         # Called at the start of operations: background work, by a task if a loop is running.
-        if self._task is not None or self._loop is not None or not self._expiry.heap:
+        if not self._expiry.heap:
             return
-        loop = _running_loop()
-        if loop is not None:
-            self._start(loop)
+        core = self._core
+        if core is not None and core._task_queue is not self._queue:
+            self._task = None  # asyncio.new_event_loop() forgets all tasks of MicroPython
+        if self._task is None:
+            loop = self._loop or sweep.running_loop()
+            if loop is not None:
+                sweep.start(self, loop)
+        if self._task is not None and (self._core is None or self._core.cur_task is not None):
             return
         now = self._now()
         if now >= self._next_sweep:
             self._background(now)
 
     def _background(self, now):
-        # One step; returns whether there is more to do.
-        more = False
-        try:
-            if now >= self._next_cleanup:
-                self._next_cleanup = now + int(self.cleanup_interval * 1000)
-                self._expiry.load()
-                if self._keep_time(False) or self._pending:
-                    self._flush()
-            began = _ticks()
-            for _ in range(_STEP):
-                more = self._sweep(1) == 1
-                if not more or _passed(began) >= _STEP_MS:
-                    break
-            if self._pending >= self.flush_threshold:
-                self._flush()
-        except OSError:
-            self._broken = not self.in_memory  # the next operation tries again, and reports it
-            more = False
-        except (MemoryError, DatabaseError):
-            more = False
-        if not more:
-            self._next_sweep = now + int(self.ttl_check_interval * 1000)
-        return more
+        return sweep.background(self, now)
 
     @property
     def event_loop(self):
@@ -603,33 +600,5 @@ class Base:
         if self._loop is None:
             import asyncio
 
-            return _running_loop() or asyncio.get_event_loop()
+            return sweep.running_loop() or asyncio.get_event_loop()
         return self._loop
-
-    def _start(self, loop):
-        core = sys.modules.get("asyncio.core")
-        if core is not None:
-            self._queue = core._task_queue
-            if not hasattr(loop, "time"):  # as in CPython
-                loop.time = lambda: time.ticks_ms() / 1000
-        self._loop = loop
-        self._task = loop.create_task(self._sweeper())
-
-    async def _sweeper(self):
-        import asyncio
-
-        while True:
-            await asyncio.sleep(self.ttl_check_interval)
-            more = True
-            while more:
-                if self._store is None:
-                    return
-                try:
-                    self._enter("sweep", None, False)
-                except LockTimeoutError:
-                    break  # later
-                try:
-                    more = self._background(self._now())
-                finally:
-                    self._leave()
-                await asyncio.sleep(0.001)  # others first

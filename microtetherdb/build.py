@@ -55,7 +55,9 @@ def change(db, names):
         _clear(db)
     new = []
     for name in names:
-        if indexes.by_path(Index(name, 0).path) is None and name not in (index.name for index in new):
+        if indexes.by_path(Index(name, 0).path) is None and name not in (
+            index.name for index in new
+        ):
             index = indexes.new(name)
             indexes.drop.append(index.number)
             new.append(index)

@@ -13,7 +13,8 @@ _COUNT = 4  # only count the documents that match
 
 
 class Plan:
-    """kind: "key", "keys", "index" or "scan"; ranges: of B-tree keys, from and below; for "key": keys."""
+    """kind: "key", "keys", "index" or "scan"; ranges: of B-tree keys, from and below; for "key":
+    keys."""
 
     def __init__(self, kind, ranges, index=None, equal=False):
         self.kind = kind
@@ -93,7 +94,9 @@ def _both(a, b):
 
 def _rank(kind):
     # How many documents a condition leaves, as far as can be told: the fewer the lower.
-    return kind if kind == EQ else 2 if kind == IN else 3 if kind == NOT or kind == STARTSWITH else 4
+    return (
+        kind if kind == EQ else 2 if kind == IN else 3 if kind == NOT or kind == STARTSWITH else 4
+    )
 
 
 def choose(indexes, query):
@@ -203,7 +206,9 @@ def _opened(db, query, now, key, raw, sure):
     except DamagedError as e:
         db._note_damage(e)
         return None
-    if not sure and (expires is not None and expires <= now or not matches(query.root, key, document, tags)):
+    if not sure and (
+        expires is not None and expires <= now or not matches(query.root, key, document, tags)
+    ):
         return None
     return key, document, tags
 
@@ -301,8 +306,8 @@ def _all_sorted(found, query):
 
 
 def results(db, query, plan):
-    """An iterator over (key, document, _) for all that match, sorted, skipped and limited; it yields
-    None after each step."""
+    """An iterator over (key, document, _) for all that match, sorted, skipped and limited; it
+    yields None after each step."""
     found = _found(db, query, plan, db._now() if db._expiry.heap else 0)
     if query.sort:
         found = (_in_order if plan.ordered else _all_sorted)(found, query)

@@ -68,15 +68,16 @@ def _check(value, depth):
             raise InvalidValueError("%r has no JSON form" % part)
 
 
-_SEPARATORS = {"separators": (",", ":")}
-try:
-    json.dumps(0, **_SEPARATORS)
-except TypeError:  # a MicroPython without them
-    _SEPARATORS = {}
+for _OPTIONS in ({"separators": (",", ":"), "ensure_ascii": False}, {"separators": (",", ":")}, {}):
+    try:
+        json.dumps(0, **_OPTIONS)
+        break
+    except TypeError:  # CPython has both options, MicroPython one or none
+        pass
 
 
 def dumps(value):
-    return json.dumps(value, **_SEPARATORS)
+    return json.dumps(value, **_OPTIONS)
 
 
 def text_of(key, value):
@@ -88,7 +89,9 @@ def text_of(key, value):
     text = dumps(value)
     # (A character has up to four bytes.)
     if len(text) > MAX_VALUE // 4 and len(text.encode()) > MAX_VALUE:
-        raise ValueTooLargeError("%r: %d bytes of JSON, more than %d" % (key, len(text.encode()), MAX_VALUE))
+        raise ValueTooLargeError(
+            "%r: %d bytes of JSON, more than %d" % (key, len(text.encode()), MAX_VALUE)
+        )
     return text
 
 
@@ -138,7 +141,7 @@ def position(name):
 
 
 def values(document, path):
-    """All values that a path leads to: through dicts, by number and by field name through lists."""
+    """All values that a path leads to: through dicts, and by number or field name through lists."""
     found = [document]
     for name in path:
         parts = []
@@ -164,7 +167,7 @@ def _bits(x):
 
 
 def _number(x, most):
-    # Sign, exponent, and the mantissa in groups of 7 bits, each but the last with its lowest bit set.
+    # Sign, exponent, and groups of 7 bits of the mantissa; all but the last have the lowest bit set.
     if x == 0:
         return _ZERO
     negative = x < 0

@@ -85,7 +85,7 @@ class _Compiler:
 
 
 def compile(root, now):
-    """The program for a tree of conditions at a time in milliseconds; None if it is too much for one."""
+    """The program for a tree of conditions at a time in milliseconds; None if that is too much."""
     compiler = _Compiler()
     try:
         compiler.node(root, 0)

@@ -1,4 +1,4 @@
-"""Queries: from dicts to trees, and whether a document matches a tree. See docs/microtetherdb.md."""
+"""Queries: from dicts to trees, and whether a document matches. See docs/microtetherdb.md."""
 
 from .errors import QueryError
 from .layout import ID, TAGS, path_of, values
@@ -211,7 +211,9 @@ def _holds(kind, value, arg):
         if isinstance(value, str):
             return isinstance(arg, str) and arg in value
         return isinstance(value, list) and any(same(part, arg) for part in value)
-    return _is(kind, value, arg) or (isinstance(value, list) and any(_is(kind, part, arg) for part in value))
+    return _is(kind, value, arg) or (
+        isinstance(value, list) and any(_is(kind, part, arg) for part in value)
+    )
 
 
 def matches(node, key, document, tags):

@@ -1,4 +1,4 @@
-"""The B-tree below the documents, in a file or in memory, with MicroPython's btree module or ours."""
+"""The B-tree below the documents, in a file or in memory, by MicroPython's module or ours."""
 
 import btree
 import io
@@ -81,8 +81,8 @@ class Store:
             self._close_file()
 
     def reopen(self):
-        """Opens the file anew, as the last flush that went well left it. If that fails, the old tree
-        may still be there, good for reading."""
+        """Opens the file anew, as the last flush that went well left it. If that fails, the old
+        tree may still be there, good for reading."""
         if isinstance(self.filename, str):
             open(self.filename, "r+b").close()  # or an exception
         self.tree = None
@@ -120,7 +120,9 @@ class Store:
             return _some(self.tree.items(start, end), most)
         found = self._downward(end, start, end, most)
         if found is None and not _OURS:
-            found = self._downward(None, start, end, most)  # C's module finds no place behind the last key
+            found = self._downward(
+                None, start, end, most
+            )  # C's module finds no place behind the last key
         return found or []
 
     def _downward(self, at, start, end, most):

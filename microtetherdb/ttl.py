@@ -20,6 +20,16 @@ def clock_ms():
     return int(time.time() * 1000)
 
 
+def ticks():
+    """Milliseconds, for passed()."""
+    return time.ticks_ms() if hasattr(time, "ticks_ms") else int(time.monotonic() * 1000)
+
+
+def passed(since):
+    """Milliseconds since ticks() returned `since`."""
+    return time.ticks_diff(ticks(), since) if hasattr(time, "ticks_ms") else ticks() - since
+
+
 class Clock:
     """A time in milliseconds that only goes forward.
 

@@ -8,10 +8,12 @@ TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/mic
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
 FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal,match
 
-.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython bench \
+.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-package \
+	bench bench-core bench-documents \
 	fuzz fuzz-seeds soak
 
-STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-qemu size
+STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-package test-natmod \
+	test-qemu size test-esp32
 
 # One failure does not hide another.
 test: unix qemu test-packages ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
@@ -29,7 +31,8 @@ fmt-check:
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
 	cargo clippy --quiet --all-targets -- -D warnings && \
-	for features in micropython micropython,extras micropython,extras,check micropython,extras,check,journal; do \
+	for features in micropython micropython,extras micropython,extras,check micropython,extras,check,journal \
+		micropython,extras,check,journal,match; do \
 	$(BINDINGS_ENV) cargo clippy --quiet --release --lib --no-default-features --features $$features \
 		--target-dir '$(RUST_OUT)' -- -D warnings || exit 1; done; \
 	else echo '== no clippy here: not run'; fi
@@ -57,9 +60,23 @@ test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
 	@python3 tools/run-tests.py '$(UNIX)' $(TEST_SCRIPTS)
 
-bench: unix test-packages ## our core against libdb1 on this machine, and what changes cost on flash
+# As `mpremote mip install` would put it on a device, compiled, before the frozen one.
+MIP := $(MPY_OUT)/mip
+
+test-package: unix ## microtetherdb as a package of .mpy files, with its tests
+	@echo '== microtetherdb as a package'
+	@python3 tools/mip-install.py microtetherdb/package.json '$(MIP)' --mpy-cross '$(MPY_CROSS)'
+	@python3 tools/run-tests.py --path '$(MIP)' '$(UNIX)' tests/microtetherdb/*.py
+
+bench: bench-core bench-documents ## our core against libdb1, and microtetherdb, on this machine
+
+bench-core: test-packages
 	cargo bench --bench libdb1
 	@FIGURES=1 '$(UNIX)' -X heapsize=16m tests/micropython/flash_cost.py
+
+bench-documents: unix
+	@mkdir -p '$(OUT)/run'
+	@cd '$(OUT)/run' && MICROPYPATH=.frozen '$(UNIX)' '$(ROOT)/benches/documents.py'
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := image ops

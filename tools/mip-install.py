@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""mip-install.py PACKAGE.JSON DIRECTORY [--mpy-cross COMMAND]: copies what a package.json lists to a
-directory, as `mpremote mip install` copies it to a device, and checks that it lists all Python files
-beside it. With mpy-cross the files are compiled on the way, and their size is printed."""
+"""mip-install.py PACKAGE.JSON DIRECTORY [--mpy-cross COMMAND]: copies what a package.json lists to
+a directory, as `mpremote mip install` copies it to a device, and checks that it lists all Python
+files beside it. With mpy-cross the files are compiled on the way, and their size is printed."""
 
 import argparse
 import json
@@ -24,7 +24,10 @@ def main():
     sources = {source for _, source in package["urls"]}
     there = {name for name in os.listdir(base) if name.endswith(".py")}
     if sources != there:
-        sys.exit("%s: not the files that are there: %s" % (args.package, " ".join(sorted(sources ^ there))))
+        sys.exit(
+            "%s: not the files that are there: %s"
+            % (args.package, " ".join(sorted(sources ^ there)))
+        )
     shutil.rmtree(args.directory, ignore_errors=True)
     size = 0
     for name, source in package["urls"]:

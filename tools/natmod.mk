@@ -10,7 +10,7 @@ NATMOD_PACKAGES_rv32imc := gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
 DIST := $(ROOT)/dist
 # Of .mpy files, in the names of directories there.
 MPY_ABI = $(shell sed -n 's/^MPY_\(SUB_\)\?VERSION = //p' '$(MPY)/tools/mpy_ld.py' | paste -sd.)
-NATMOD_FEATURES := extras check
+NATMOD_FEATURES := extras check journal match
 # $(call natmod-dir,armv7m): where it is built.
 natmod-dir = $(MPY_OUT)/natmod-$(1)
 

@@ -1,8 +1,8 @@
 # The PC side: Python packages for CPython, and records of BTrees as JSON.
 
 PC_PACKAGES := python3-venv
-VENV := $(OUT)/venv
-VENV_PYTHON := $(VENV)/bin/python
+PC_VENV := $(OUT)/pc-venv
+VENV_PYTHON := $(PC_VENV)/bin/python
 WHEELS := $(OUT)/wheels
 
 .PHONY: pc-packages wheel test-pc bench-json
@@ -13,17 +13,17 @@ FUZZ_TARGETS += pickle json
 pc-packages:
 	@sh tools/packages.sh 'make wheel' $(BUILD_PACKAGES) $(PC_PACKAGES)
 
-$(VENV)/.installed: python/requirements.txt | pc-packages
+$(PC_VENV)/.installed: python/requirements.txt | pc-packages
 	@echo '== a virtual environment for Python'
-	@rm -rf '$(VENV)'
-	@python3 -m venv '$(VENV)'
+	@rm -rf '$(PC_VENV)'
+	@python3 -m venv '$(PC_VENV)'
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --only-binary :all: -r python/requirements.txt
 	@touch '$@'
 
-wheel: $(VENV)/.installed ## build the Python packages btree and btrees_json for CPython
+wheel: $(PC_VENV)/.installed ## build the Python packages btree and btrees_json for CPython
 	@echo '== a wheel for CPython'
 	@rm -rf '$(WHEELS)'
-	@'$(VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
+	@'$(PC_VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
 		'$(WHEELS)'/*.whl
 	@ls '$(WHEELS)'/*.whl
@@ -32,7 +32,7 @@ wheel: $(VENV)/.installed ## build the Python packages btree and btrees_json for
 # zodb-json-codec, BTrees and ZODB. SEED=<number> makes other random trees.
 test-pc: wheel ## the Python packages, and btrees_json against zodb-json-codec and ZODB
 	@echo '== the Python packages'
-	@cd '$(VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btrees_json modbtree
+	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btrees_json modbtree
 	@'$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
 	@python3 tools/run-tests.py '$(VENV_PYTHON)' docs/btrees-json.md
 

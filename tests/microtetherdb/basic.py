@@ -10,7 +10,9 @@ except ImportError:
 db = MicroTetherDB()
 print(db.put("k1", {"n": 1}), db.get("k1"))
 print(db.put("k1", {"n": 2}, None, ["x"]), db.get("k1"))
-print(db.put("k2", {"n": 3}, tags=["y"], ttl=100), db.put(key="k3", data=[1, "two", None, True, 2.5]))
+print(
+    db.put("k2", {"n": 3}, tags=["y"], ttl=100), db.put(key="k3", data=[1, "two", None, True, 2.5])
+)
 print(db.get("k2"), db.get("k3"))
 
 a = db.put({"n": 4})
@@ -21,7 +23,21 @@ print(a != b, a < b, c, d, [db.get(key) for key in (a, b, c, d)])
 print(db.put("a text", _id="text"), db.get("text"))
 
 # Any JSON value, any key.
-values = (None, True, False, 0, -5, 1 << 70, 1.5, "", "\u20ac \U0001f600 \" \\ \n \0", [], {}, [[]], {"a": {"b": [{}]}})
+values = (
+    None,
+    True,
+    False,
+    0,
+    -5,
+    1 << 70,
+    1.5,
+    "",
+    '\u20ac \U0001f600 " \\ \n \0',
+    [],
+    {},
+    [[]],
+    {"a": {"b": [{}]}},
+)
 keys = ("", " ", "\0", "\0\xff", "\u20ac", "#", "d", "x" * 300, "a/b", "a.b", "$x", "0", "00000000")
 for key, value in zip(keys, values):
     if db.put(key, value) != key or db.get(key) != value or type(db.get(key)) is not type(value):
@@ -46,7 +62,15 @@ print(int(f, 16) > int(e, 16), len(db))
 
 db.close()
 db.close()
-for use in (lambda: db.get("a"), lambda: db.put("a", 1), lambda: db.query(), lambda: len(db), db.flush, db.cleanup, db.stats):
+for use in (
+    lambda: db.get("a"),
+    lambda: db.put("a", 1),
+    lambda: db.query(),
+    lambda: len(db),
+    db.flush,
+    db.cleanup,
+    db.stats,
+):
     try:
         use()
         print("FAIL")

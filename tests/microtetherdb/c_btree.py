@@ -116,19 +116,36 @@ except ImportError:
 now = 1800000000
 f = io.BytesIO()
 for in_memory in (True, False):
-    db = MicroTetherDB(f, in_memory, index=["n"], clock=lambda: now, ttl_check_interval=1e6, retry_delay=0)
+    db = MicroTetherDB(
+        f, in_memory, index=["n"], clock=lambda: now, ttl_check_interval=1e6, retry_delay=0
+    )
     db.put_batch([{"n": i * 7 % 60, "s": "x" * i} for i in range(60)], tags=["t"])
     db.put("one", {"n": 100}, ttl=10)
     db.put("one", {"n": 101}, ttl=20, tags=["u"])
-    print(len(db), db.count({"n": {"$lt": 10}}), db.query({"n": 101, "tags": "u"}), db.query({"n": 100}))
+    print(
+        len(db),
+        db.count({"n": {"$lt": 10}}),
+        db.query({"n": 101, "tags": "u"}),
+        db.query({"n": 100}),
+    )
     print([doc["n"] for doc in db.query({"$sort": "-n", "$limit": 20})])
     print([doc["n"] for doc in db.query({"$sort": "-_id", "$limit": 20})])
     print([doc["n"] for doc in db.query({"n": {"$gte": 50}, "$sort": "n"})])
-    print(db.update({"n": {"$gt": 50}}, {"$inc": {"n": 1000}}), db.count({"n": {"$gt": 1000}}), db.count({"n": {"$gt": 50}}))
+    print(
+        db.update({"n": {"$gt": 50}}, {"$inc": {"n": 1000}}),
+        db.count({"n": {"$gt": 1000}}),
+        db.count({"n": {"$gt": 50}}),
+    )
     now += 15
     print(db.get("one")["n"], db.cleanup())
     now += 15
-    print(db.get("one"), db.cleanup(), len(db), db.explain({"n": 3})["plan"], db.explain({"s": ""})["matcher"])
+    print(
+        db.get("one"),
+        db.cleanup(),
+        len(db),
+        db.explain({"n": 3})["plan"],
+        db.explain({"s": ""})["matcher"],
+    )
     if not in_memory:
         db.close()
         db = MicroTetherDB(f, in_memory, index=["n", "s"], clock=lambda: now, retry_delay=0)

@@ -29,8 +29,17 @@ for i in range(10):
     db.put("good%d" % i, {"n": i, "m": i}, tags=["t"] if i % 2 else None)
 for key, raw in bad.items():
     db._store.tree[b"d" + key.encode()] = raw
-print(sorted(doc["m"] for doc in db.query()), db.stats()["damaged"] == len(bad), sorted(db.damaged) == sorted(bad))
-print(len(db), db.count({"m": {"$gt": 3}}), len(db.query({"m": {"$gt": 3}, "$sort": "-m"})), len(db.query({"_id": {"$lt": "z"}})))
+print(
+    sorted(doc["m"] for doc in db.query()),
+    db.stats()["damaged"] == len(bad),
+    sorted(db.damaged) == sorted(bad),
+)
+print(
+    len(db),
+    db.count({"m": {"$gt": 3}}),
+    len(db.query({"m": {"$gt": 3}, "$sort": "-m"})),
+    len(db.query({"_id": {"$lt": "z"}})),
+)
 print(db.query({"_id": "cut"}), db.count({"$not": {"m": 5}}), len(db.query({"tags": "t"})))
 for key in sorted(bad):
     try:
@@ -43,11 +52,20 @@ except microtetherdb.DamagedError as e:
     print(e)
 # They can be replaced and removed, indexes built, and the file opened.
 db.put("cut", {"n": 100, "m": 100})
-print(db.query({"n": 100})[0]["m"], db.delete("empty"), db.delete_batch(["text", "bytes"]), "cut" in db)
+print(
+    db.query({"n": 100})[0]["m"],
+    db.delete("empty"),
+    db.delete_batch(["text", "bytes"]),
+    "cut" in db,
+)
 db.reindex()
 db.close()
 db = MicroTetherDB(f, in_memory=False, index=["m"])
-print(sorted(doc["m"] for doc in db.query({"m": {"$gte": 8}})), db.explain({"m": 5})["plan"], db.stats()["damaged"])
+print(
+    sorted(doc["m"] for doc in db.query({"m": {"$gte": 8}})),
+    db.explain({"m": 5})["plan"],
+    db.stats()["damaged"],
+)
 db.cleanup()
 print(len(db), db.stats()["damaged"])
 db.delete(purge=True)

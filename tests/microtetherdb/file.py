@@ -40,16 +40,28 @@ made_up = db.put({"first": True})
 db.close()
 
 db = MicroTetherDB(filename="/mtdb/a.db", in_memory=False)
-print(db.get("user1"), len(db), db.count({"tags": "number"}), db.query({"n": {"$gt": 27}, "$sort": "n"})[0]["n"])
+print(
+    db.get("user1"),
+    len(db),
+    db.count({"tags": "number"}),
+    db.query({"n": {"$gt": 27}, "$sort": "n"})[0]["n"],
+)
 print(len(db.get("big")), db.get(made_up), db.put({"second": True}) > made_up)
 db.close()
 
 # Opened in another way, and with other sizes.
-with MicroTetherDB("/mtdb/a.db", False, btree_pagesize=4096, btree_cachesize=20000, ram_percentage=50) as db:
-    print(len(db), db.delete("big"), db._store.tree.stat()["pagesize"] if hasattr(db._store.tree, "stat") else 512)
-with MicroTetherDB("/mtdb/a.db", in_memory=False) as a, MicroTetherDB("/mtdb/b.db", in_memory=False) as b:
-    b.put("x", len(a))
-    print(a.get("x"), b.get("x"))
+with MicroTetherDB(
+    "/mtdb/a.db", False, btree_pagesize=4096, btree_cachesize=20000, ram_percentage=50
+) as db:
+    print(
+        len(db),
+        db.delete("big"),
+        db._store.tree.stat()["pagesize"] if hasattr(db._store.tree, "stat") else 512,
+    )
+with MicroTetherDB("/mtdb/a.db", in_memory=False) as a:
+    with MicroTetherDB("/mtdb/b.db", in_memory=False) as b:
+        b.put("x", len(a))
+        print(a.get("x"), b.get("x"))
 
 # Opened twice: the newer one gets the file, with all that was stored.
 db = MicroTetherDB("/mtdb/b.db", in_memory=False)

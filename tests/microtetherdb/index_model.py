@@ -16,7 +16,36 @@ def rnd(n):
     return (seed >> 12) % n
 
 
-VALUES = (0, 1, -1, 2, 255, 256, -256, 1.5, -1.5, 0.1, 1e10, 123456789, 1 << 33, True, False, None, "", "a", "b", "ab", "a\0", "\u20ac", "x" * 31, "x" * 32, "x" * 33, "x" * 32 + "y", [], {})
+VALUES = (
+    0,
+    1,
+    -1,
+    2,
+    255,
+    256,
+    -256,
+    1.5,
+    -1.5,
+    0.1,
+    1e10,
+    123456789,
+    1 << 33,
+    True,
+    False,
+    None,
+    "",
+    "a",
+    "b",
+    "ab",
+    "a\0",
+    "\u20ac",
+    "x" * 31,
+    "x" * 32,
+    "x" * 33,
+    "x" * 32 + "y",
+    [],
+    {},
+)
 
 
 def value(depth=1):
@@ -74,7 +103,13 @@ def comparable(a, b):
 
 def one_query():
     path = ("v", "w.x", "w.y", "tags")[rnd(4)]
-    arg = ("t1", "t2", "t3", "t4", "x")[rnd(5)] if path == "tags" else rnd(5) if path == "w.y" else value(0)
+    arg = (
+        ("t1", "t2", "t3", "t4", "x")[rnd(5)]
+        if path == "tags"
+        else rnd(5)
+        if path == "w.y"
+        else value(0)
+    )
     op = ("$eq", "$in", "$gt", "$gte", "$lt", "$lte", "$startswith", "$exists")[rnd(8)]
     if op == "$in":
         arg = [arg, value(0), value(0)]
@@ -101,7 +136,9 @@ def check(docs, indexed, plain, n):
         path, ops, test, missing = one_query()
         query = {path: ops}
         a = sorted(key for key, _ in indexed.find(query))
-        if a != sorted(key for key, _ in plain.find(query)) or a != expected(docs, path, test, missing):
+        if a != sorted(key for key, _ in plain.find(query)) or a != expected(
+            docs, path, test, missing
+        ):
             print("FAIL", query, a, expected(docs, path, test, missing))
         # Two conditions on one field, and one on another.
         other, ops2, test2, missing2 = one_query()

@@ -31,9 +31,49 @@ def pick(choices):
 
 
 NAMES = ("a", "b", "c", "tags", "0", "1", "\u20ac", 'q"')
-STRINGS = ("", "a", "b", "ab", "abc", "b\n", "\u20ac", "\u20acx", 'q"\\', "\0", "/", "x" * 20, "tags")
-NUMBERS = ("0", "1", "-1", "2", "10", "1.0", "1.5", "-1.5", "15e-1", "1E1", "0.0", "-0", "-0.0", "0.1", "1e20", "100000000000000000000")
-NUMBERS += ("1e400", "1e-400", "123456789012345678901234567890", "1.0000001", "2.5e+3", "16777217", "16777217.0", "0.333333333333")
+STRINGS = (
+    "",
+    "a",
+    "b",
+    "ab",
+    "abc",
+    "b\n",
+    "\u20ac",
+    "\u20acx",
+    'q"\\',
+    "\0",
+    "/",
+    "x" * 20,
+    "tags",
+)
+NUMBERS = (
+    "0",
+    "1",
+    "-1",
+    "2",
+    "10",
+    "1.0",
+    "1.5",
+    "-1.5",
+    "15e-1",
+    "1E1",
+    "0.0",
+    "-0",
+    "-0.0",
+    "0.1",
+    "1e20",
+    "100000000000000000000",
+)
+NUMBERS += (
+    "1e400",
+    "1e-400",
+    "123456789012345678901234567890",
+    "1.0000001",
+    "2.5e+3",
+    "16777217",
+    "16777217.0",
+    "0.333333333333",
+)
 ESCAPES = {"\n": "\\n", "\\": "\\\\", '"': '\\"', "\0": "\\u0000"}
 
 
@@ -77,7 +117,11 @@ def dictionary(depth):
         # Rarely, a name twice.
         if one not in names or rnd(20) == 0:
             names.append(one)
-    return "{" + ",".join(space() + string(one) + space() + ":" + space() + value(depth) for one in names) + "}"
+    return (
+        "{"
+        + ",".join(space() + string(one) + space() + ":" + space() + value(depth) for one in names)
+        + "}"
+    )
 
 
 def record():
@@ -95,14 +139,47 @@ def record():
 def literal(scalar=False):
     kind = rnd(10)
     if kind < 4:
-        return pick((0, 1, -1, 2, 10, 1.0, 1.5, -1.5, 0.1, 1e20, 10**20, 123456789012345678901234567890, 16777217, 2500, 0.33333333))
+        return pick(
+            (
+                0,
+                1,
+                -1,
+                2,
+                10,
+                1.0,
+                1.5,
+                -1.5,
+                0.1,
+                1e20,
+                10**20,
+                123456789012345678901234567890,
+                16777217,
+                2500,
+                0.33333333,
+            )
+        )
     if kind < 8 or scalar:
         return pick(STRINGS)
     return pick((None, True, False, [], ["a"], {"a": 1}))
 
 
 def condition():
-    op = pick(("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$contains", "$startswith", ""))
+    op = pick(
+        (
+            "$eq",
+            "$ne",
+            "$gt",
+            "$gte",
+            "$lt",
+            "$lte",
+            "$in",
+            "$nin",
+            "$exists",
+            "$contains",
+            "$startswith",
+            "",
+        )
+    )
     if op == "":
         return literal()
     if op == "$exists":
@@ -123,7 +200,11 @@ def query(depth=2):
         elif depth and kind == 1:
             result["$not"] = query(depth - 1)
         else:
-            path = "_id" if rnd(12) == 0 else ".".join(name() for _ in range(1 + rnd(2) + rnd(2) * rnd(2)))
+            path = (
+                "_id"
+                if rnd(12) == 0
+                else ".".join(name() for _ in range(1 + rnd(2) + rnd(2) * rnd(2)))
+            )
             result[path] = {"$not": condition()} if kind == 2 and depth else condition()
     return result
 

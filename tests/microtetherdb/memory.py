@@ -77,7 +77,9 @@ def script(db):
     db.put("b", {"v": 4}, tags=["t", "u"])
     db.delete("a")
     db.put_batch([{"v": 5}, {"v": 6}], ttls=[10, None], _ids=["c", "d"])
-    return [sorted(key for key, _ in db.find(query)) for query in ({}, {"v": {"$gt": 3}}, {"tags": "t"})]
+    return [
+        sorted(key for key, _ in db.find(query)) for query in ({}, {"v": {"$gt": 3}}, {"tags": "t"})
+    ]
 
 
 def entries(db):

@@ -27,7 +27,9 @@ def run(n, s, in_memory, **kwargs):
     db = MicroTetherDB(f, in_memory, **kwargs)
     model = {}  # key: (document, tags, expires or None)
     for step in range(n):
-        for key in [key for key, (_, _, expires) in model.items() if expires is not None and expires <= now]:
+        for key in [
+            key for key, (_, _, expires) in model.items() if expires is not None and expires <= now
+        ]:
             del model[key]
         what = rnd(20)
         key = "k%d" % rnd(30)
@@ -68,7 +70,9 @@ def run(n, s, in_memory, **kwargs):
                 model[key] = (doc, tags, expires)
         elif what < 14:
             document = db.get(key)
-            if document != (model[key][0] if key in model else None) or (key in db) != (key in model):
+            if document != (model[key][0] if key in model else None) or (key in db) != (
+                key in model
+            ):
                 print("FAIL get", key, document)
         elif what < 16:
             now += rnd(20)
@@ -87,8 +91,14 @@ def run(n, s, in_memory, **kwargs):
             n = rnd(12)
             for query, test in (
                 ({"n": n}, lambda doc, tags: doc["n"] == n),
-                ({"n": {"$gte": n}, "deep.n": {"$ne": 1}}, lambda doc, tags: doc["n"] >= n and doc["deep"]["n"] != 1),
-                ({"tags": "b", "deep.n": {"$lt": 2}}, lambda doc, tags: "b" in (tags or ()) and doc["deep"]["n"] < 2),
+                (
+                    {"n": {"$gte": n}, "deep.n": {"$ne": 1}},
+                    lambda doc, tags: doc["n"] >= n and doc["deep"]["n"] != 1,
+                ),
+                (
+                    {"tags": "b", "deep.n": {"$lt": 2}},
+                    lambda doc, tags: "b" in (tags or ()) and doc["deep"]["n"] < 2,
+                ),
                 ({}, lambda doc, tags: True),
             ):
                 expected = sorted(key for key in model if test(*model[key][:2]))
@@ -112,4 +122,10 @@ def run(n, s, in_memory, **kwargs):
 
 
 for s in range(4):
-    print(s, run(150, s, True), run(150, s, True, index=["n"]), run(150, s, False), run(150, s, False, index=["n", "deep.n"]))
+    print(
+        s,
+        run(150, s, True),
+        run(150, s, True, index=["n"]),
+        run(150, s, False),
+        run(150, s, False, index=["n", "deep.n"]),
+    )

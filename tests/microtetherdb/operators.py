@@ -9,11 +9,41 @@ except ImportError:
 
 db = MicroTetherDB()
 docs = {
-    "ann": {"name": "Ann", "age": 30, "score": 80.5, "admin": True, "address": {"city": "Paris", "zip": "75001"}},
-    "bob": {"name": "Bob", "age": 25, "score": 80, "admin": False, "address": {"city": "Oslo"}, "email": None},
-    "cid": {"name": "Cid", "age": "30", "tags": ["new", "old"], "list": [1, 2, [3, 4], "x"], "email": "c@x.org"},
-    "dan": {"name": "Dan \u20ac", "age": 35.0, "items": [{"id": 1, "n": 5}, {"id": 2, "n": 50}], "score": -3},
-    "eve": {"name": "", "age": None, "nested": {"a": {"b": {"c": [10, 20]}}}, "list": [], "big": 1 << 70},
+    "ann": {
+        "name": "Ann",
+        "age": 30,
+        "score": 80.5,
+        "admin": True,
+        "address": {"city": "Paris", "zip": "75001"},
+    },
+    "bob": {
+        "name": "Bob",
+        "age": 25,
+        "score": 80,
+        "admin": False,
+        "address": {"city": "Oslo"},
+        "email": None,
+    },
+    "cid": {
+        "name": "Cid",
+        "age": "30",
+        "tags": ["new", "old"],
+        "list": [1, 2, [3, 4], "x"],
+        "email": "c@x.org",
+    },
+    "dan": {
+        "name": "Dan \u20ac",
+        "age": 35.0,
+        "items": [{"id": 1, "n": 5}, {"id": 2, "n": 50}],
+        "score": -3,
+    },
+    "eve": {
+        "name": "",
+        "age": None,
+        "nested": {"a": {"b": {"c": [10, 20]}}},
+        "list": [],
+        "big": 1 << 70,
+    },
     "num": 17,
     "txt": "text",
     "arr": [{"name": "Ann"}, 5],
@@ -34,8 +64,8 @@ def show(text):
 
 
 for text in (
-    '{}',
-    'None',
+    "{}",
+    "None",
     '{"name": "Ann"}',
     '{"age": 30}',
     '{"age": 30.0}',
@@ -127,7 +157,7 @@ for text in (
     '{"$or": [{"$and": [{"age": 30}, {"admin": True}]}, {"_id": "txt"}], "_id": {"$gt": "b"}}',
     '{"$not": {"$or": [{"name": {"$exists": True}}, {"_id": "num"}]}}',
     # Refused
-    '[]',
+    "[]",
     '{"$foo": 1}',
     '{"age": {"$foo": 1}}',
     '{"age": {"$gt": 5, "x": 1}}',
@@ -142,7 +172,7 @@ for text in (
     '{"age": b"bytes"}',
     '{"": 1}',
     '{"a..b": 1}',
-    '{5: 1}',
+    "{5: 1}",
     '{"_id.x": 1}',
     '{"$or": []}',
     '{"$or": {"a": 1}}',

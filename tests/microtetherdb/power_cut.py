@@ -7,7 +7,7 @@ try:
     from microtetherdb import MicroTetherDB
 
     vfs.VfsLfs2
-    image = bytearray(120 * 512)
+    image = bytearray(800 * 512)
 except (ImportError, AttributeError, MemoryError):
     print("SKIP")
     raise SystemExit
@@ -38,7 +38,9 @@ now = 1800000000
 
 
 def contents(path, **kwargs):
-    with MicroTetherDB(path, in_memory=False, clock=lambda: now, ttl_check_interval=1e6, **kwargs) as db:
+    with MicroTetherDB(
+        path, in_memory=False, clock=lambda: now, ttl_check_interval=1e6, **kwargs
+    ) as db:
         found = {key: doc["n"] for key, doc in db.find()}
         for n in set(found.values()):
             keys = sorted(key for key, _ in db.find({"n": n}))
@@ -73,7 +75,9 @@ def run(fs, index):
             if found != after:
                 print("FAIL", cuts, found, flushed, after)
 
-    db = MicroTetherDB("/power/a.db", in_memory=False, clock=lambda: now, index=index, ttl_check_interval=1e6)
+    db = MicroTetherDB(
+        "/power/a.db", in_memory=False, clock=lambda: now, index=index, ttl_check_interval=1e6
+    )
     device.hook = check
 
     def do(change, expected):
@@ -96,14 +100,26 @@ def run(fs, index):
             model.update(batch)
             names = sorted(batch)
             do(
-                lambda: db.put_batch([{"n": batch[k]} for k in names], _ids=names, tags=[["t%d" % (batch[k] % 3)] for k in names]),
+                lambda: db.put_batch(
+                    [{"n": batch[k]} for k in names],
+                    _ids=names,
+                    tags=[["t%d" % (batch[k] % 3)] for k in names],
+                ),
                 model,
             )
         else:
             key, n = "k%d" % (i * 5 % 17), i % 7
             model = dict(model)
             model[key] = n
-            do(lambda: db.put(key, {"n": n, "text": "x" * (i * 11)}, tags=["t%d" % (n % 3)], ttl=10000 if i % 4 == 0 else None), model)
+            do(
+                lambda: db.put(
+                    key,
+                    {"n": n, "text": "x" * (i * 11)},
+                    tags=["t%d" % (n % 3)],
+                    ttl=10000 if i % 4 == 0 else None,
+                ),
+                model,
+            )
     do(db.flush, model)
     do(lambda: db.delete(purge=True), {})
     do(lambda: db.put("last", {"n": 1}, tags=["t1"]), {"last": 1})
@@ -132,7 +148,11 @@ def build(fs):
     model = {"k%02d" % i: i % 7 for i in range(40)}
     with MicroTetherDB(path, in_memory=False, clock=lambda: now) as db:
         names = sorted(model)
-        db.put_batch([{"n": model[k], "m": model[k]} for k in names], _ids=names, tags=[["t%d" % (model[k] % 3)] for k in names])
+        db.put_batch(
+            [{"n": model[k], "m": model[k]} for k in names],
+            _ids=names,
+            tags=[["t%d" % (model[k] % 3)] for k in names],
+        )
     cuts = 0
 
     def check():

@@ -18,7 +18,9 @@ def check(text, use, *args, **kwargs):
         print(text, "FAIL", use(*args, **kwargs))
     except Exception as e:
         kind = type(e).__name__
-        print(text, "|", kind if isinstance(e, microtetherdb.DatabaseError) else "(%s)" % kind, "|", e)
+        print(
+            text, "|", kind if isinstance(e, microtetherdb.DatabaseError) else "(%s)" % kind, "|", e
+        )
     if sorted(db._store.tree.items()) != before:
         print("FAIL changed")
 
@@ -69,7 +71,15 @@ check("delete", db.delete_batch, ["k", 5])
 
 # The largest that fits.
 print(db.put("k", "x" * 8190), len(db.get("k")))
-for wrong in ({"ram_percentage": 0}, {"ram_percentage": 101}, {"ttl_check_interval": 0}, {"cleanup_interval": -1}, {"index": ["a..b"]}, {"index": [5]}, {"btree_pagesize": 100}):
+for wrong in (
+    {"ram_percentage": 0},
+    {"ram_percentage": 101},
+    {"ttl_check_interval": 0},
+    {"cleanup_interval": -1},
+    {"index": ["a..b"]},
+    {"index": [5]},
+    {"btree_pagesize": 100},
+):
     try:
         MicroTetherDB(**wrong)
         print("FAIL", wrong)

@@ -15,19 +15,16 @@ class Device:
     def __init__(self, size, count):
         self.size = size
         self.data = bytearray(size * count)
-        self.fail_write = self.fail_read = 0  # how many of the next writes and reads fail
+        self.fail_write = 0  # how many of the next writes fail
 
     def readblocks(self, block, buf, off=0):
-        if self.fail_read:
-            self.fail_read -= 1
-            return -5  # EIO; an exception would upset littlefs
         start = block * self.size + off
         buf[:] = memoryview(self.data)[start : start + len(buf)]
 
     def writeblocks(self, block, buf, off=0):
         if self.fail_write:
             self.fail_write -= 1
-            return -5
+            return -5  # EIO; an exception would upset littlefs
         start = block * self.size + off
         self.data[start : start + len(buf)] = buf
 
@@ -35,7 +32,7 @@ class Device:
         return {4: len(self.data) // self.size, 5: self.size}.get(op, 0)
 
 
-device = Device(512, 120)
+device = Device(512, 800)
 vfs.VfsLfs2.mkfs(device)
 vfs.mount(vfs.VfsLfs2(device), "/retry")
 
@@ -49,14 +46,16 @@ def sound(db, expected):
     if sorted(doc["n"] for doc in db.query()) != expected:
         print("FAIL", sorted(doc["n"] for doc in db.query()))
     for n in expected:
-        if len(db.query({"n": n})) != 1 or db.count({"tags": "t%d" % (n % 3)}) != sum(m % 3 == n % 3 for m in expected):
+        if len(db.query({"n": n})) != 1 or db.count({"tags": "t%d" % (n % 3)}) != sum(
+            m % 3 == n % 3 for m in expected
+        ):
             print("FAIL", n)
 
 
 db = open_db()
 expected = []
 for n in range(60):
-    # Each failure hits another place: the first writes, or reads, of a flush or an operation.
+    # Each failure hits another place: the first writes of a flush.
     device.fail_write = n % 4
     db.put({"n": n}, tags=["t%d" % (n % 3)])
     expected.append(n)
@@ -114,11 +113,11 @@ sound(db, [1])
 
 # A full disk. littlefs needs room for a copy of what changes, so deleting alone may not help.
 with open("/retry/filler", "wb") as f:
-    f.write(bytes(30000))
+    f.write(bytes(300000))
 stored = 0
 try:
     while True:
-        db.put("fill%d" % stored, {"n": stored + 10, "text": "x" * 500})
+        db.put("fill%d" % stored, {"n": stored + 10, "text": "x" * 150})
         stored += 1
 except microtetherdb.StorageError as e:
     print(e.errno, stored > 5)
@@ -150,8 +149,28 @@ for query in ({}, {"n": {"$gte": 0}}, {"$sort": "-_id"}, {"$sort": "n", "$limit"
 db.close()
 
 # Reads that fail.
-db = open_db(max_retries=3)
-device.fail_read = 2
-print(db.query({"_id": "k30"})[0]["n"], db.get("k59")["n"], len(db), device.fail_read, db.stats()["retries"] == 2)
+class Flaky:
+    def __init__(self, tree):
+        self.tree = tree
+        self.fail = 2
+
+    def get(self, key):
+        if self.fail:
+            self.fail -= 1
+            raise OSError(5)
+        return self.tree.get(key)
+
+
+db = open_db(max_retries=2)
+tree = db._store.tree
+for times in (2, 3):
+    db._store.tree = Flaky(tree)
+    db._store.tree.fail = times
+    try:
+        print(db.get("k30")["n"], db._store.tree.fail)
+    except microtetherdb.StorageError as e:
+        print("StorageError", e.errno, e)
+db._store.tree = tree
+print(db.stats()["retries"])
 db.close()
 vfs.umount("/retry")

@@ -32,12 +32,22 @@ tree["a"] = "before"
 tree["e"] = "behind"
 
 # All at once, in steps of about one item, and with other bounds; both ways.
-for low, high, flags in ((b"d", b"e", 0), (b"d", b"e", 2), (b"d020", b"d0300", 0), (b"d020", b"d0300", 2), (b"d5", b"d2", 0), (b"z", b"zz", 2), (b"", b"", 0)):
+for low, high, flags in (
+    (b"d", b"e", 0),
+    (b"d", b"e", 2),
+    (b"d020", b"d0300", 0),
+    (b"d020", b"d0300", 2),
+    (b"d5", b"d2", 0),
+    (b"z", b"zz", 2),
+    (b"", b"", 0),
+):
     results = []
     for work in (1, 500, 100000):
         found, steps, looked, a, b = [], 0, 0, low, high
         while True:
-            bound, items, examined, counted = tree.scan(program({"n": {"$gte": 18, "$ne": 25}}), a, b, work, flags)
+            bound, items, examined, counted = tree.scan(
+                program({"n": {"$gte": 18, "$ne": 25}}), a, b, work, flags
+            )
             found += [(bytes(key), len(record), sure) for key, record, sure in items]
             looked += examined
             steps += 1
@@ -50,7 +60,15 @@ for low, high, flags in ((b"d", b"e", 0), (b"d", b"e", 2), (b"d020", b"d0300", 0
         results.append(found)
         if work == 1 and steps < looked:
             print("FAIL steps", steps, looked)
-    print(low, high, flags, len(found), looked, results[0] == results[1] == results[2], [key for key, _, _ in found[:3]])
+    print(
+        low,
+        high,
+        flags,
+        len(found),
+        looked,
+        results[0] == results[1] == results[2],
+        [key for key, _, _ in found[:3]],
+    )
 
 # Only counted; what is unsure comes nevertheless.
 tree["dx"] = '{"n":50.0}'
@@ -64,12 +82,24 @@ del tree[items[0][0]]
 tree[bound] = '{"new":1}'
 print(tree.scan(program({}), bound, "e", 1)[1][0][:2])
 
-for args in ((b"", "d", "e"), (b"\x01", "d", "e"), (program({}) + b"\xff", "d", "e"), (program({}), "d", "e", 1, 8), (program({}), "d", "e", 1, 1)):
+for args in (
+    (b"", "d", "e"),
+    (b"\x01", "d", "e"),
+    (program({}) + b"\xff", "d", "e"),
+    (program({}), "d", "e", 1, 8),
+    (program({}), "d", "e", 1, 1),
+):
     try:
         print("FAIL", tree.scan(*args))
     except OSError as e:
         print("OSError", e.errno)
-for args in ((5, "d", "e"), (program({}), None, "e"), (program({}), "d", 5), (program({}), "d"), (program({}), "d", "e", "x")):
+for args in (
+    (5, "d", "e"),
+    (program({}), None, "e"),
+    (program({}), "d", 5),
+    (program({}), "d"),
+    (program({}), "d", "e", "x"),
+):
     try:
         print("FAIL", tree.scan(*args))
     except TypeError as e:
@@ -79,7 +109,11 @@ try:
     tree.scan(program({}), "d", "e")
 except ValueError as e:
     print(e)
-print(btree.match(program({"_id": "k", "n": 5}), "k", '{"n":5}'), btree.match(program({"n": 5}), b"k", b'{"n":6}'), btree.match(program({"n": 5}), "k", "{"))
+print(
+    btree.match(program({"_id": "k", "n": 5}), "k", '{"n":5}'),
+    btree.match(program({"n": 5}), b"k", b'{"n":6}'),
+    btree.match(program({"n": 5}), "k", "{"),
+)
 try:
     btree.match(b"\x02", "k", "{}")
 except OSError as e:
@@ -90,8 +124,15 @@ now = 1800000000
 db = MicroTetherDB(io.BytesIO(), in_memory=False, clock=lambda: now, ttl_check_interval=1e6)
 for i in range(120):
     key = "k%d" % (i * 7 % 120) + ("y" * 400 if i % 11 == 0 else "")
-    doc = {"n": rnd(10), "f": rnd(100) / 8, "s": "x" * rnd(5) + "\u20ac" + "z" * (rnd(3000) if i % 13 == 0 else rnd(60)), "l": [rnd(5) for _ in range(rnd(4))]}
-    db.put(key, doc, ttl=rnd(100) + 1 if i % 3 == 0 else None, tags=["t%d" % rnd(3)] if i % 2 else None)
+    doc = {
+        "n": rnd(10),
+        "f": rnd(100) / 8,
+        "s": "x" * rnd(5) + "\u20ac" + "z" * (rnd(3000) if i % 13 == 0 else rnd(60)),
+        "l": [rnd(5) for _ in range(rnd(4))],
+    }
+    db.put(
+        key, doc, ttl=rnd(100) + 1 if i % 3 == 0 else None, tags=["t%d" % rnd(3)] if i % 2 else None
+    )
 db._store.tree[b"dbad"] = b'{"n": 5, "s": "x'
 db._store.tree[b"dbad2"] = b"\xff\xfe"
 now += 50

@@ -39,9 +39,32 @@ def show(query):
     print(names, lists[0], "" if lists[0] == lists[1] == lists[2] else "FAIL %s" % lists)
 
 
-for sort in ("n", "-n", "s", "-s", "t", {"t": -1}, "_id", "-_id", "none", ["s", "n"], ["-s", "n"], [("s", -1), ("t", 1)], ["s", "-t"], [("s", -1), ("t", -1)]):
+for sort in (
+    "n",
+    "-n",
+    "s",
+    "-s",
+    "t",
+    {"t": -1},
+    "_id",
+    "-_id",
+    "none",
+    ["s", "n"],
+    ["-s", "n"],
+    [("s", -1), ("t", 1)],
+    ["s", "-t"],
+    [("s", -1), ("t", -1)],
+):
     show({"$sort": sort})
-for part in ({"$limit": 4}, {"$limit": 4, "$skip": 3}, {"$skip": 12}, {"$skip": 20}, {"$limit": 0}, {"$limit": 100}, {"$limit": None}):
+for part in (
+    {"$limit": 4},
+    {"$limit": 4, "$skip": 3},
+    {"$skip": 12},
+    {"$skip": 20},
+    {"$limit": 0},
+    {"$limit": 100},
+    {"$limit": None},
+):
     for sort in ("s", "-s", "-t", "_id", "-_id", ["s", "-t"]):
         query = {"$sort": sort}
         query.update(part)
@@ -52,7 +75,16 @@ show({"$sort": "t", "s": "a"})
 show({"$sort": "-s", "s": {"$startswith": "aaa"}})
 show({"$sort": "-_id", "_id": {"$gt": "k03"}, "$limit": 5})
 show({"$sort": "-_id", "_id": {"$in": ["k03", "k05", "k01"]}})
-print([len(plain.query({"$limit": n})) for n in (0, 1, 5, 100)], plain.count({"$limit": 3}), plain.count({"$skip": 13}))
-for query in ({"$sort": "s", "$limit": 2}, {"$sort": "-_id", "$limit": 2}, {"$sort": "n", "$limit": 2}, {"t": {"$gt": 5}, "$sort": "t"}):
+print(
+    [len(plain.query({"$limit": n})) for n in (0, 1, 5, 100)],
+    plain.count({"$limit": 3}),
+    plain.count({"$skip": 13}),
+)
+for query in (
+    {"$sort": "s", "$limit": 2},
+    {"$sort": "-_id", "$limit": 2},
+    {"$sort": "n", "$limit": 2},
+    {"t": {"$gt": 5}, "$sort": "t"},
+):
     how = indexed.explain(query)
     print(query["$sort"], how["plan"], how["index"], how["ordered"], how["returned"])

@@ -93,6 +93,40 @@ async def later():
 asyncio.run(later())
 
 
+# When the loop has ended, or was made anew, operations do the work, and a new task later.
+db = open_db(ttl_check_interval=0.02)
+
+
+async def use():
+    db.put("a", 1, ttl=1)
+    db.put("b", 1, ttl=2)
+    db.put("c", 1, ttl=3)
+    await asyncio.sleep_ms(1)
+
+
+asyncio.run(use())
+first = db._task
+now += 1
+db.get("x")
+print(db.stats()["expired"], db._task is first)
+asyncio.new_event_loop()
+now += 1
+db.get("x")
+print(db.stats()["expired"], db._task is first)
+
+
+async def again():
+    global now
+    db.get("x")
+    now += 1
+    await settle(db)
+    print(db.stats()["expired"])
+
+
+asyncio.run(again())
+db.close()
+
+
 # Writers, readers and an iterating task at the same time.
 async def crowd():
     db = open_db(index=["w"])

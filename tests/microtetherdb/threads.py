@@ -22,6 +22,7 @@ db.put("n", 0)
 # Another thread in the middle of a call.
 hold, held = [True], []
 
+
 def holder():
     db._enter("test", None)
     held.append(1)
@@ -30,10 +31,18 @@ def holder():
     db._leave()
     held.append(2)
 
+
 _thread.start_new_thread(holder, ())
 while not held:
     time.sleep(0.001)
-for use, args in ((db.get, ("n",)), (db.put, ("n", 1)), (db.put_batch, ([1],)), (db.delete, ("n",)), (db.query, ()), (db.cleanup, ())):
+for use, args in (
+    (db.get, ("n",)),
+    (db.put, ("n", 1)),
+    (db.put_batch, ([1],)),
+    (db.delete, ("n",)),
+    (db.query, ()),
+    (db.cleanup, ()),
+):
     attempt(use, *args)
 hold.clear()
 while len(held) < 2:
@@ -44,15 +53,20 @@ print(db.get("n"))
 db.lock_timeout = 30
 done = []
 
+
 def worker(number):
     try:
         for i in range(20):
             db.put("%d-%d" % (number, i), {"w": number, "i": i}, tags=["t%d" % number])
-            if db.get("%d-%d" % (number, i))["i"] != i or db.count({"tags": "t%d" % number}) != i + 1:
+            if (
+                db.get("%d-%d" % (number, i))["i"] != i
+                or db.count({"tags": "t%d" % number}) != i + 1
+            ):
                 print("FAIL", number, i)
     except Exception as e:
         print("FAIL", repr(e))
     done.append(number)
+
 
 for number in range(4):
     _thread.start_new_thread(worker, (number,))

@@ -11,8 +11,6 @@ SET = 1800000000  # any clock that is set shows more than the year 2024
 now = 0
 
 
-
-
 def open_db(f):
     return MicroTetherDB(f, in_memory=False, clock=lambda: now, ttl_check_interval=1e6)
 

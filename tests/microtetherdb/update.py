@@ -13,7 +13,11 @@ db = MicroTetherDB(index=["n", "a.b"])
 
 def text(changes):
     # (The order of a dict is not the same everywhere, nor is a long text of use.)
-    return str(sorted(changes.items(), key=lambda item: item[0]))[:60] if isinstance(changes, dict) else changes
+    return (
+        str(sorted(changes.items(), key=lambda item: item[0]))[:60]
+        if isinstance(changes, dict)
+        else changes
+    )
 
 
 def canonical(value):
@@ -32,7 +36,11 @@ def show(changes, which="k", doc={"n": 1, "a": {"b": 2}, "l": [1, {"x": 2}]}):
         if db.get("k") != doc:
             print("FAIL changed")
     doc = db.get("k")
-    if isinstance(doc, dict) and [key for key, _ in db.find({"n": doc.get("n")})] != ["k"] or len(db.query({"tags": "t"})) != 1:
+    if (
+        isinstance(doc, dict)
+        and [key for key, _ in db.find({"n": doc.get("n")})] != ["k"]
+        or len(db.query({"tags": "t"})) != 1
+    ):
         print("FAIL index")
 
 
@@ -76,8 +84,16 @@ show({"n": 1}, "k", 17)
 
 db.delete(purge=True)
 db.put_batch([{"n": i, "a": {"b": i % 3}} for i in range(30)])
-print(db.update({"a.b": 1}, {"$inc": {"n": 100}, "$set": {"a.b": 5}}), db.count({"a.b": 5, "n": {"$gte": 100}}), db.count({"a.b": 1}))
-print(db.update({}, {"$unset": ["a"]}), db.count({"a.b": {"$exists": False}}), db.update({"n": {"$gt": 1000}}, {"x": 1}))
+print(
+    db.update({"a.b": 1}, {"$inc": {"n": 100}, "$set": {"a.b": 5}}),
+    db.count({"a.b": 5, "n": {"$gte": 100}}),
+    db.count({"a.b": 1}),
+)
+print(
+    db.update({}, {"$unset": ["a"]}),
+    db.count({"a.b": {"$exists": False}}),
+    db.update({"n": {"$gt": 1000}}, {"x": 1}),
+)
 try:
     db.update(5, {"x": 1})
 except microtetherdb.QueryError as e:

@@ -69,7 +69,10 @@ print(sorted(name for name in os.listdir("/use")))
 # put() both ways, get(), delete()
 db = MicroTetherDB()
 made_up = db.put({"room": "kitchen", "temp": 21}, ttl=3600, tags=["reading", "indoor"])
-print(db.put("latest", {"room": "cellar", "temp": 12}, ttl=3600, tags=["reading", "cold"]), type(made_up))
+print(
+    db.put("latest", {"room": "cellar", "temp": 12}, ttl=3600, tags=["reading", "cold"]),
+    type(made_up),
+)
 print(db.get("latest")["temp"], db.get(made_up)["room"])
 db.delete("latest")
 print(db.get("latest"))
@@ -83,9 +86,33 @@ print(len(db))
 # Queries of each kind
 db.put_batch(
     [
-        {"name": "Joan", "age": 41, "score": 90, "state": "on", "phone": 1, "home": {"town": "Ghent"}, "kinds": "tools"},
-        {"name": "Rob", "age": 28, "score": 70, "state": "off", "mail": "r@x", "home": {"town": "Lyon"}, "kinds": ["toys"]},
-        {"name": "Jo", "age": 26, "score": 80, "state": "on", "mail": "j@x", "flags": {"notify": True}, "kinds": ["toys", "food"]},
+        {
+            "name": "Joan",
+            "age": 41,
+            "score": 90,
+            "state": "on",
+            "phone": 1,
+            "home": {"town": "Ghent"},
+            "kinds": "tools",
+        },
+        {
+            "name": "Rob",
+            "age": 28,
+            "score": 70,
+            "state": "off",
+            "mail": "r@x",
+            "home": {"town": "Lyon"},
+            "kinds": ["toys"],
+        },
+        {
+            "name": "Jo",
+            "age": 26,
+            "score": 80,
+            "state": "on",
+            "mail": "j@x",
+            "flags": {"notify": True},
+            "kinds": ["toys", "food"],
+        },
         {"temperature": 20, "pressure": 1000, "description": "test", "tags": ["lab"]},
     ],
     tags=[["staff"], ["staff", "night"], None, None],
@@ -97,14 +124,33 @@ def names(query):
 
 
 print(names({"name": "Rob"}))
-print(names({"age": {"$gt": 25}, "score": {"$gte": 80}}), names({"temperature": {"$lt": 30}, "pressure": {"$lte": 1000}}))
+print(
+    names({"age": {"$gt": 25}, "score": {"$gte": 80}}),
+    names({"temperature": {"$lt": 30}, "pressure": {"$lte": 1000}}),
+)
 print(names({"age": {"$gt": 25}, "state": "on", "score": {"$gte": 80}}))
-print(names({"tags": "staff"}), names({"tags": "lab"}), names({"kinds": {"$in": ["toys", "tools"]}}))
+print(
+    names({"tags": "staff"}), names({"tags": "lab"}), names({"kinds": {"$in": ["toys", "tools"]}})
+)
 print(names({"name": {"$contains": "Jo"}}), names({"description": {"$ne": "test"}}))
 print(names({"mail": {"$exists": True}, "phone": {"$exists": False}}))
-print(names({"home.town": "Lyon"}), names({"flags.notify": True}), names({"home.town": "Lyon", "flags.notify": True}))
+print(
+    names({"home.town": "Lyon"}),
+    names({"flags.notify": True}),
+    names({"home.town": "Lyon", "flags.notify": True}),
+)
 print(len(db.query({"state": "on", "$limit": 10})), len(db.query({"state": "on", "$limit": 1})))
-print(names({"age": {"$gt": 25, "$lt": 50}, "state": {"$in": ["on", "idle"]}, "score": {"$gte": 80}, "name": {"$contains": "Jo"}, "$limit": 5}))
+print(
+    names(
+        {
+            "age": {"$gt": 25, "$lt": 50},
+            "state": {"$in": ["on", "idle"]},
+            "score": {"$gte": 80},
+            "name": {"$contains": "Jo"},
+            "$limit": 5,
+        }
+    )
+)
 print(names({"tags": "staff", "age": {"$gt": 30}, "name": {"$contains": "Jo"}}))
 
 # Batches
@@ -175,9 +221,15 @@ db.close()
 # A sensor task (time runs faster here)
 async def sensor():
     loop = asyncio.get_event_loop()
-    async with MicroTetherDB(filename="sensors.db", in_memory=False, ttl_check_interval=5, event_loop=loop) as db:
+    async with MicroTetherDB(
+        filename="sensors.db", in_memory=False, ttl_check_interval=5, event_loop=loop
+    ) as db:
         for i in range(10):
-            reading = {"temperature": 20 + i, "humidity": 50 + i * 2, "timestamp": asyncio.get_event_loop().time()}
+            reading = {
+                "temperature": 20 + i,
+                "humidity": 50 + i * 2,
+                "timestamp": asyncio.get_event_loop().time(),
+            }
             key = db.put(reading, ttl=30, tags=["sensor", "environment"])
             recent = db.query({"temperature": {"$gt": 22}, "tags": "environment"})
             print(len(recent), end=" ")

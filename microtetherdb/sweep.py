@@ -1,0 +1,78 @@
+"""Background work: expired documents are removed, by a task of asyncio or by the operations."""
+
+import sys
+import time
+
+from .errors import DatabaseError, LockTimeoutError
+from .ttl import passed, ticks
+
+_STEP = 8  # expired documents, and
+_STEP_MS = 2  # milliseconds, that a step takes at the most
+
+
+def running_loop():
+    core = sys.modules.get("asyncio.core")
+    if core is not None:
+        return core.get_event_loop() if core.cur_task is not None else None
+    if "asyncio" in sys.modules:  # CPython
+        try:
+            return sys.modules["asyncio"].get_running_loop()
+        except RuntimeError:
+            pass
+    return None
+
+
+def start(db, loop):
+    """Starts the background task of a database."""
+    core = sys.modules.get("asyncio.core")
+    if core is not None:
+        db._core, db._queue = core, core._task_queue
+        if not hasattr(loop, "time"):  # as in CPython
+            loop.time = lambda: time.ticks_ms() / 1000
+    db._task = loop.create_task(_task(db))
+
+
+async def _task(db):
+    import asyncio
+
+    while True:
+        await asyncio.sleep(db.ttl_check_interval)
+        more = True
+        while more:
+            if db._store is None:
+                return
+            try:
+                db._enter("sweep", None, False)
+            except LockTimeoutError:
+                break  # later
+            try:
+                more = db._background(db._now())
+            finally:
+                db._leave()
+            await asyncio.sleep(0.001)  # others first
+
+
+def background(db, now):
+    """One step. Returns whether there is more to do."""
+    more = False
+    try:
+        if now >= db._next_cleanup:
+            db._next_cleanup = now + int(db.cleanup_interval * 1000)
+            db._expiry.load()
+            if db._keep_time(False) or db._pending:
+                db._flush()
+        began = ticks()
+        for _ in range(_STEP):
+            more = db._sweep(1) == 1
+            if not more or passed(began) >= _STEP_MS:
+                break
+        if db._pending >= db.flush_threshold:
+            db._flush()
+    except OSError:
+        db._broken = not db.in_memory  # the next operation tries again, and reports it
+        more = False
+    except (MemoryError, DatabaseError):
+        more = False
+    if not more:
+        db._next_sweep = now + int(db.ttl_check_interval * 1000)
+    return more
