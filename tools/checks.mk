@@ -98,6 +98,8 @@ soak: unix ## hundreds of thousands of mutants and power cuts, and an hour of fu
 	MUTANTS=$${MUTANTS:-1000000} cargo test --release --test mutants -- --nocapture
 	CUTS=$${CUTS:-20} cargo test --release --test power_cut -- --nocapture
 	CUTS=all FIGURES=1 '$(UNIX)' -X heapsize=64m tests/micropython/power_cut.py
+	EACH=1 '$(UNIX)' -X heapsize=4m tests/microtetherdb/power_cut.py
+	RUNS=$${RUNS:-1000} '$(UNIX)' -X heapsize=4m tests/microtetherdb/power_model.py
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=1800
 
 fmt: ## format the Rust sources
