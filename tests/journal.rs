@@ -307,6 +307,30 @@ impl Storage for &Atomic {
 }
 
 #[test]
+fn clearing_frees_pages_before_the_log() {
+    let store = Atomic::default();
+    let mut db = Db::open(&store, HeapMemory, &options(512)).expect("opens");
+    let fill = |db: &mut Db<_, _>, from: u32, to: u32| {
+        for i in from..to {
+            assert_eq!(db.put(&i.to_be_bytes(), &[7; 50], true), Ok(true));
+        }
+    };
+    fill(&mut db, 0, 20);
+    db.checkpoint().expect("flushes");
+    let pages = db.stat().expect("counts").pages;
+    // New pages that no flush has written yet.
+    fill(&mut db, 20, 40);
+    assert!(db.stat().expect("counts").pages > pages);
+    db.clear().expect("clears");
+    db.flush().expect("flushes");
+    db.check(10, &mut |f| panic!("{f:?}")).expect("checks");
+    db.checkpoint().expect("brings home");
+    db.check(10, &mut |f| panic!("{f:?}")).expect("checks");
+    let stat = db.stat().expect("counts");
+    assert_eq!(stat.free, stat.pages - 2);
+}
+
+#[test]
 fn an_atomic_medium_is_left_without_a_trace() {
     let dir = work_dir("journal_atomic");
     let (mut files, mut rng) = (vec![], Rng::new(6));
