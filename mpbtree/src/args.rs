@@ -112,6 +112,18 @@ pub enum Command {
     Load(Load),
     /// Verify a whole file, and print everything that is wrong with it
     Check(Check),
+    /// Take the items of all intact leaves of a damaged file to a new one
+    Salvage(Salvage),
+    /// Make the smallest file with the same items
+    Compact(Compact),
+    /// Change page size, byte order or kind of a file
+    Convert(Convert),
+    /// Print how two files differ
+    Diff(Diff),
+    /// Print the pages of the tree, or what is on one page
+    Tree(ShowTree),
+    /// Draw a picture of a file: what its pages are, how full, and in which order
+    Map(Map),
     /// Bring a journal home, so that any program reads the file
     Checkpoint(OneFile),
     /// Print a completion script for a shell
@@ -281,6 +293,97 @@ pub struct Check {
     /// No more findings than this; the numbers at the end count all
     #[arg(long, short, value_name = "NUMBER", default_value_t = u32::MAX, hide_default_value = true)]
     pub limit: u32,
+}
+
+#[derive(Args)]
+pub struct Salvage {
+    /// The damaged file
+    pub file: PathBuf,
+    /// The new file
+    pub output: PathBuf,
+    /// Replace the new file if it is there
+    #[arg(long, short)]
+    pub force: bool,
+    /// Bytes per page, if the header is lost and they are not found
+    #[arg(long, value_name = "BYTES")]
+    pub pagesize: Option<u32>,
+    /// Keep everything that is found: the new file has duplicate keys
+    #[arg(long, short)]
+    pub all: bool,
+}
+
+#[derive(Args)]
+pub struct Compact {
+    /// The database
+    pub file: PathBuf,
+    /// The new file; without it the old one is replaced
+    pub output: Option<PathBuf>,
+    /// Replace the new file if it is there
+    #[arg(long, short)]
+    pub force: bool,
+}
+
+#[derive(Args)]
+pub struct Convert {
+    /// The database
+    pub file: PathBuf,
+    /// The new file; without it the old one is replaced
+    pub output: Option<PathBuf>,
+    /// Replace the new file if it is there
+    #[arg(long, short)]
+    pub force: bool,
+    #[command(flatten)]
+    pub new: NewFile,
+}
+
+#[derive(Args)]
+pub struct Diff {
+    /// One database
+    pub old: PathBuf,
+    /// The other
+    pub new: PathBuf,
+    /// Only keys
+    #[arg(long, short)]
+    pub keys: bool,
+    /// Only whether they differ
+    #[arg(long, short)]
+    pub brief: bool,
+}
+
+#[derive(Args)]
+pub struct ShowTree {
+    /// The database
+    pub file: PathBuf,
+    /// So many levels from the root down
+    #[arg(long, short, value_name = "NUMBER")]
+    pub depth: Option<usize>,
+    /// So many children of a page, from both ends
+    #[arg(long, short, value_name = "NUMBER", default_value_t = 16)]
+    pub children: u32,
+    /// All children
+    #[arg(long, short)]
+    pub all: bool,
+    /// Only this page, with its entries
+    #[arg(long, short, value_name = "NUMBER", conflicts_with_all = ["depth", "children", "all"])]
+    pub page: Option<u32>,
+}
+
+#[derive(Args)]
+pub struct Map {
+    /// The database
+    pub file: PathBuf,
+    /// Where to write instead of standard output; a name with .png makes a PNG picture
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Kind of picture
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Picture>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    Svg,
+    Png,
 }
 
 #[derive(Args)]

@@ -7,11 +7,13 @@
 
 mod app;
 mod args;
+mod canvas;
 mod commands;
 mod device;
 mod disk;
 mod dumpfile;
 mod error;
+mod layout;
 mod place;
 mod survey;
 mod text;
@@ -20,7 +22,7 @@ mod trim;
 use app::App;
 use args::{Cli, Command};
 use clap::Parser;
-use commands::{check, dump, item, list, load, manual, stat};
+use commands::{check, copy, diff, dump, item, list, load, manual, map, stat, tree};
 use error::{Failure, Result};
 use std::io::Write;
 use std::process::ExitCode;
@@ -38,6 +40,12 @@ fn run(app: &mut App, command: &Command) -> Result<()> {
         Command::Dump(args) => dump::dump(app, args),
         Command::Load(args) => load::load(app, args),
         Command::Check(args) => check::check(app, args),
+        Command::Salvage(args) => copy::salvage(app, args),
+        Command::Compact(args) => copy::compact(app, args),
+        Command::Convert(args) => copy::convert(app, args),
+        Command::Diff(args) => diff::diff(app, args),
+        Command::Tree(args) => tree::tree(app, args),
+        Command::Map(args) => map::map(app, args),
         Command::Checkpoint(args) => item::checkpoint(app, args),
         Command::Completions(args) => manual::completions(app, args),
         Command::Man(args) => manual::man(app, args),

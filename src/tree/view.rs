@@ -121,6 +121,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(self.pager.page(f).to_vec())
     }
 
+    /// Makes sure that a page is a leaf or internal page whose entries can all be read.
+    pub fn verify_page(&mut self, page: u32) -> Result<()> {
+        self.pager.begin();
+        self.pager.tree_page(page).map(drop)
+    }
+
     /// Entry number `i` of a leaf or internal page, which is verified.
     pub fn page_entry(&mut self, page: u32, i: u32) -> Result<PageEntry> {
         self.pager.begin();
