@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::records::Form;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -124,6 +125,10 @@ pub enum Command {
     Tree(ShowTree),
     /// Draw a picture of a file: what its pages are, how full, and in which order
     Map(Map),
+    /// Write a file as JSON of BTrees: one OOBTree, or a record for each page
+    Export(Export),
+    /// Store items from JSON that export has written, or from records of an OOBTree
+    Import(Import),
     /// Bring a journal home, so that any program reads the file
     Checkpoint(OneFile),
     /// Print a completion script for a shell
@@ -384,6 +389,64 @@ pub struct Map {
 pub enum Picture {
     Svg,
     Png,
+}
+
+/// What keys and values are in JSON. Without an option: bytes, as base64.
+#[derive(Args, Clone, Copy)]
+#[group(multiple = false)]
+pub struct FormArgs {
+    /// Keys and values are strings
+    #[arg(long)]
+    pub text: bool,
+    /// Keys are strings, and values what their own JSON text says
+    #[arg(long)]
+    pub json_values: bool,
+}
+
+impl FormArgs {
+    pub fn form(self) -> Form {
+        match self {
+            FormArgs { json_values: true, .. } => Form::Values,
+            FormArgs { text: true, .. } => Form::Text,
+            _ => Form::Bytes,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct Export {
+    /// The database
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub form: FormArgs,
+    /// A line for each page: a record with the page's number as its oid, for PostgreSQL
+    #[arg(long, short)]
+    pub structural: bool,
+    /// A line for each item: an object with a key and a value, for PostgreSQL
+    #[arg(long, short, conflicts_with = "structural")]
+    pub lines: bool,
+    /// Where to write instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Import {
+    /// The database; a new one if there is no such file
+    pub file: PathBuf,
+    /// The JSON; `-` or nothing: standard input
+    pub input: Option<PathBuf>,
+    /// Values are stored as their JSON text; otherwise strings and bytes only
+    #[arg(long)]
+    pub json_values: bool,
+    /// Leave items alone that are there; the exit code is 1 if there were any
+    #[arg(long, short)]
+    pub no_overwrite: bool,
+    /// Put a new file in the place of the old one
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub new: NewFile,
 }
 
 #[derive(Args)]

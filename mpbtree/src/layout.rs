@@ -88,13 +88,18 @@ fn pages(map: &FileMap, canvas: &mut dyn Canvas, top: u32) -> u32 {
     top + squares.div_ceil(columns) * side
 }
 
+fn percent(cell: &Cell) -> u32 {
+    u32::from(cell.fill) * 100 / 255
+}
+
 fn title(first: usize, cells: &[Cell]) -> String {
     if let [cell] = cells {
         let (_, name) = USES[cell.used_for as usize];
         return match cell.used_for {
-            Use::Internal | Use::Leaf | Use::Overflow => {
-                format!("page {first}: {name}, {} % full", u32::from(cell.fill) * 100 / 255)
+            Use::Internal => {
+                format!("page {first}: {name} on level {}, {} % full", cell.level, percent(cell))
             }
+            Use::Leaf | Use::Overflow => format!("page {first}: {name}, {} % full", percent(cell)),
             _ => format!("page {first}: {name}"),
         };
     }
@@ -110,7 +115,7 @@ fn title(first: usize, cells: &[Cell]) -> String {
 
 /// The kinds of pages in a square as columns, each full from below.
 fn square(cells: &[Cell], canvas: &mut dyn Canvas, x: u32, y: u32, side: u32) {
-    let mut before = 0;
+    let (mut before, mut right) = (0, 0);
     for (used_for, _) in USES {
         let of_kind = cells.iter().filter(|cell| cell.used_for == used_for);
         let (mut count, mut fill) = (0, 0);
@@ -121,19 +126,20 @@ fn square(cells: &[Cell], canvas: &mut dyn Canvas, x: u32, y: u32, side: u32) {
         if count == 0 {
             continue;
         }
-        // Rounded so that all columns together are as wide as the square.
-        let edge = |count: usize| (count as u32 * side) / cells.len() as u32;
-        let (left, right) = (edge(before), edge(before + count));
+        // All columns together are as wide as the square, and none is invisible.
+        let left = right;
         before += count;
+        right = ((before as u32 * side) / cells.len() as u32).max(left + 1).min(side);
         if left == right {
             continue;
         }
+        let color = color(used_for);
         let whole = matches!(used_for, Use::Unused | Use::Meta | Use::Free | Use::Journal | Use::Damaged);
         let height = if whole { side } else { (fill * side).div_ceil(255 * count as u32) };
         if height < side {
-            canvas.rect(x + left, y, right - left, side - height, pale(color(used_for)));
+            canvas.rect(x + left, y, right - left, side - height, pale(color));
         }
-        canvas.rect(x + left, y + side - height, right - left, height, color(used_for));
+        canvas.rect(x + left, y + side - height, right - left, height, color);
     }
 }
 
@@ -147,7 +153,7 @@ fn levels(map: &FileMap, canvas: &mut dyn Canvas, top: u32) -> u32 {
         let full = (f64::from(bar) * level.fill).round() as u32;
         canvas.rect(MARGIN, y, bar, 12, pale(color));
         canvas.rect(MARGIN, y, full.min(bar), 12, color);
-        let text = format!("{} pages, {:.0} %", level.pages, level.fill * 100.0);
+        let text = format!("level {i}: {} pages, {:.0} %", level.pages, level.fill * 100.0);
         canvas.text(MARGIN + bar + 10, y + 2, &text);
         y += 16;
     }

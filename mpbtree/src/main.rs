@@ -15,6 +15,7 @@ mod dumpfile;
 mod error;
 mod layout;
 mod place;
+mod records;
 mod survey;
 mod text;
 mod trim;
@@ -22,7 +23,7 @@ mod trim;
 use app::App;
 use args::{Cli, Command};
 use clap::Parser;
-use commands::{check, copy, diff, dump, item, list, load, manual, map, stat, tree};
+use commands::{check, copy, diff, dump, export, import, item, list, load, manual, map, stat, tree};
 use error::{Failure, Result};
 use std::io::Write;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ fn run(app: &mut App, command: &Command) -> Result<()> {
         Command::Diff(args) => diff::diff(app, args),
         Command::Tree(args) => tree::tree(app, args),
         Command::Map(args) => map::map(app, args),
+        Command::Export(args) => export::export(app, args),
+        Command::Import(args) => import::import(app, args),
         Command::Checkpoint(args) => item::checkpoint(app, args),
         Command::Completions(args) => manual::completions(app, args),
         Command::Man(args) => manual::man(app, args),

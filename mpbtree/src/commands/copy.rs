@@ -52,7 +52,8 @@ impl Pair {
     }
 
     /// Puts the new file into its place and reports.
-    fn end(self, app: &mut App, tree: Tree, new: Replacement, items: u64) -> Result<u64> {
+    fn end(self, app: &mut App, mut tree: Tree, new: Replacement, items: u64) -> Result<()> {
+        tree.run(|db| db.close())?;
         let size = new.file().and_then(|file| file.metadata());
         let size = size.map_err(|e| self.target().name_error(e))?.len();
         self.bar.finish_and_clear();
@@ -62,7 +63,7 @@ impl Pair {
         } else {
             app.remark(&format!("{items} items; {} bytes before, {size} now", self.size));
         }
-        Ok(size)
+        Ok(())
     }
 }
 
@@ -79,8 +80,7 @@ pub fn compact(app: &mut App, args: &Compact) -> Result<()> {
         Err(e) => return Err(failed(e, tree.db.fault()).at(&tree.name)),
     };
     drop(tree);
-    pair.end(app, copy, new, u64::from(items))?;
-    Ok(())
+    pair.end(app, copy, new, u64::from(items))
 }
 
 pub fn convert(app: &mut App, args: &Convert) -> Result<()> {
@@ -94,7 +94,8 @@ pub fn convert(app: &mut App, args: &Convert) -> Result<()> {
     options.duplicates |= old.duplicates;
     let new = pair.replacement()?;
     let mut copy = Tree::new(Disk::unsynced(new.file()?), &options, &pair.target().name)?;
-    make_file(&mut copy)?;
+    // Makes an empty database a file, too.
+    copy.run(|db| db.clear())?;
     let mut items = 0;
     scan(&mut tree, &Bounds::default(), false, &mut |tree, key, value| {
         items += 1;
@@ -105,13 +106,7 @@ pub fn convert(app: &mut App, args: &Convert) -> Result<()> {
         Ok(true)
     })?;
     drop(tree);
-    pair.end(app, copy, new, items)?;
-    Ok(())
-}
-
-/// Makes an empty database a file, too: one to which nothing is done stays empty.
-pub fn make_file(tree: &mut Tree) -> Result<()> {
-    tree.run(|db| db.clear())
+    pair.end(app, copy, new, items)
 }
 
 /// Whether the header, if it can be read, says that a key may occur more than once.
@@ -151,7 +146,8 @@ pub fn salvage(app: &mut App, args: &Salvage) -> Result<()> {
     };
     let new = pair.replacement()?;
     let mut copy = Tree::new(Disk::unsynced(new.file()?), &options, &pair.target().name)?;
-    make_file(&mut copy)?;
+    // Makes an empty database a file, too.
+    copy.run(|db| db.clear())?;
     let mut at = tree.run(modbtree::Salvage::new)?;
     let mut found = Found::default();
     loop {

@@ -110,6 +110,10 @@ pub fn rebuild(
         copy.map_err(|e| place.name_error(e))?;
     }
     let mut tree = Tree::new(Disk::unsynced(new.file()?), options, &place.name)?;
+    if replace || old.is_none() {
+        // One to which nothing is done would stay without even a header.
+        tree.run(|db| db.clear())?;
+    }
     work(&mut tree)?;
     finish(app, tree, new, place)
 }

@@ -11,6 +11,9 @@ use modbtree::{Error, PageKind};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 
+/// Levels that a tree can have.
+const DEEPEST: usize = 40;
+
 /// What a page is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -37,12 +40,14 @@ pub const USES: [(Use, &str); 8] = [
     (Use::Damaged, "damaged"),
 ];
 
-/// A page in a picture: two bytes for each page of the file.
+/// A page in a picture: three bytes for each page of the file.
 #[derive(Clone, Copy)]
 pub struct Cell {
     pub used_for: Use,
     /// How full the page is, 0 to 255.
     pub fill: u8,
+    /// Level of an internal page: 0 is the root.
+    pub level: u8,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -130,7 +135,7 @@ pub fn map(app: &mut App, args: &Map) -> Result<()> {
 pub fn collect(tree: &mut Tree, bytes: u64) -> Result<FileMap> {
     let options = tree.db.options();
     let stored = (bytes / u64::from(options.page_size)).max(u64::from(tree.db.pages()));
-    let unused = Cell { used_for: Use::Unused, fill: 0 };
+    let unused = Cell { used_for: Use::Unused, fill: 0, level: 0 };
     let mut map = FileMap {
         name: tree.name.clone(),
         bytes,
@@ -180,7 +185,7 @@ impl Walk {
 
     fn set(&mut self, page: u32, used_for: Use, fill: f64) {
         if let Some(cell) = self.map.cells.get_mut(page as usize) {
-            *cell = Cell { used_for, fill: (fill.clamp(0.0, 1.0) * 255.0).round() as u8 };
+            *cell = Cell { used_for, fill: (fill.clamp(0.0, 1.0) * 255.0).round() as u8, level: 0 };
         }
     }
 
@@ -208,6 +213,10 @@ impl Walk {
 
     /// Takes a page into the map; the number of children of an internal one.
     fn page(&mut self, tree: &mut Tree, page: u32, level: usize) -> Result<Option<u32>> {
+        if level >= DEEPEST {
+            self.set(page, Use::Damaged, 1.0);
+            return Ok(None);
+        }
         let verified = tree.db.verify_page(page);
         let head = tree.db.page_head(page);
         let (Some(()), Some(head)) = (sound(tree, verified)?, sound(tree, head)?) else {
@@ -224,6 +233,8 @@ impl Walk {
         self.set(page, if leaf { Use::Leaf } else { Use::Internal }, fill);
         if leaf {
             self.map.leaves.push(page);
+        } else {
+            self.map.cells[page as usize].level = level as u8;
         }
         for i in 0..head.entries {
             let entry = tree.db.page_entry(page, i);

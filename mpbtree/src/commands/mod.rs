@@ -4,6 +4,8 @@ pub mod check;
 pub mod copy;
 pub mod diff;
 pub mod dump;
+pub mod export;
+pub mod import;
 pub mod item;
 pub mod list;
 pub mod load;
