@@ -32,7 +32,7 @@ wheel: $(PC_VENV)/.installed ## build the Python packages btree and btrees_json 
 # zodb-json-codec, BTrees and ZODB. SEED=<number> makes other random trees.
 test-pc: wheel ## the Python packages, and btrees_json against zodb-json-codec and ZODB
 	@echo '== the Python packages'
-	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btrees_json modbtree
+	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btree btrees_json modbtree
 	@'$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
 	@python3 tools/run-tests.py '$(VENV_PYTHON)' docs/btrees-json.md
 
