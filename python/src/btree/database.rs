@@ -171,7 +171,10 @@ fn invalid(py: Python<'_>) -> PyErr {
 #[pymethods]
 impl Database {
     fn __repr__(this: &Bound<'_, Self>) -> String {
-        format!("<btree {:p}>", this.as_ptr())
+        match this.get().state.try_lock() {
+            Ok(state) if state.is_none() => "<btree 0>".to_owned(),
+            _ => format!("<btree {:p}>", this.as_ptr()),
+        }
     }
 
     /// True, empty or not, as in MicroPython.
@@ -221,8 +224,8 @@ impl Database {
         _kind: &Bound<'_, PyAny>,
         _value: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        self.close(py).map(drop)
+    ) -> PyResult<i32> {
+        self.close(py)
     }
 
     /// The value of a key, or default.
@@ -250,19 +253,20 @@ impl Database {
     /// Moves the database's own cursor: (key, value), or None at an end.
     ///
     /// flag 1: the first key >= the one given; 3: first; 6: last; 7: next; 9: previous.
-    #[pyo3(signature = (flag, key=None, unused=None, /))]
+    #[pyo3(signature = (flag, /, *rest), text_signature = "(self, flag, key=None, unused=None, /)")]
     fn seq<'py>(
         &self,
         py: Python<'py>,
         flag: &Bound<'py, PyAny>,
-        key: Option<&Bound<'py, PyAny>>,
-        unused: Option<&Bound<'py, PyAny>>,
+        rest: &Bound<'py, PyTuple>,
     ) -> PyResult<Option<Pair<'py>>> {
-        let _ = unused;
+        if rest.len() > 2 {
+            return Err(PyTypeError::new_err("seq() takes from 1 to 3 positional arguments"));
+        }
         self.check_open(py)?;
-        match (flag.extract::<i64>().unwrap_or(0), key) {
+        match (flag.extract::<i64>().unwrap_or(0), rest.get_item(0).ok()) {
             (1, Some(key)) => {
-                let key = buffer(key)?;
+                let key = buffer(&key)?;
                 self.with(py, |state| state.seek(py, Where::Lower, &key, false, true))
             }
             (3, _) => self.with(py, |state| state.seek(py, Where::First, &[], false, true)),
@@ -329,7 +333,7 @@ impl Database {
     }
 
     /// The value of a key, which is removed. Without default, KeyError if there is none.
-    #[pyo3(signature = (key, /, *default))]
+    #[pyo3(signature = (key, /, *default), text_signature = "(self, key, default=None, /)")]
     fn pop<'py>(
         &self,
         key: &Bound<'py, PyAny>,
@@ -448,8 +452,7 @@ impl Database {
     }
 
     /// What is wrong with the whole file, at most that many texts: empty if it is sound.
-    #[pyo3(signature = (most=DEFAULT_FINDINGS, /))]
-    #[pyo3(text_signature = "(self, most=50, /)")]
+    #[pyo3(signature = (most=DEFAULT_FINDINGS, /), text_signature = "(self, most=50, /)")]
     fn check(&self, py: Python<'_>, most: i64) -> PyResult<Vec<String>> {
         let most = most.clamp(0, MAX_FINDINGS) as u32;
         let mut texts = vec![];

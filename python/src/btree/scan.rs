@@ -156,6 +156,10 @@ impl Range {
 
 #[pymethods]
 impl Scan {
+    fn __repr__(this: &Bound<'_, Self>) -> String {
+        format!("<iterator {:p}>", this.as_ptr())
+    }
+
     fn __iter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
         this
     }

@@ -246,6 +246,9 @@ fn sync_file(object: &Bound<'_, PyAny>) -> PyResult<()> {
 
 impl Storage for Stream {
     fn size(&mut self) -> Result<u64> {
+        if self.object.is_none() {
+            return Ok(0);
+        }
         self.seek(0, 2)
     }
 
