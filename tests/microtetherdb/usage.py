@@ -66,7 +66,7 @@ for db in (
     db.put("k", {"v": 1})
     print(db.get("k"), end=" ")
     db.close()
-print(sorted(name for name in os.listdir("/use")))
+print(sorted(name for name in os.listdir()))
 
 # put() both ways, get(), delete()
 db = MicroTetherDB()
@@ -243,4 +243,3 @@ asyncio.run(sensor())
 with MicroTetherDB(filename="sensors.db", in_memory=False) as db:
     print(len(db), db.count({"tags": "sensor"}))
 os.chdir("/")
-vfs.umount("/use")
