@@ -28,8 +28,6 @@ wheel: $(PC_VENV)/.installed ## build the Python packages btree and btrees_json 
 		'$(WHEELS)'/*.whl
 	@ls '$(WHEELS)'/*.whl
 
-# Examples in these are for CPython only.
-PC_DOCS := docs/btrees-json.md docs/cpython.md
 # Scripts for MicroPython run under CPython, too, but for those that need what it has not.
 PC_SCRIPTS := tests/micropython/*.py tests/microtetherdb/*.py examples/*.py README.md FORMAT.md docs/*.md
 
