@@ -55,7 +55,7 @@ for kwargs in (
     {"pagesize": 65536},
     {"minkeypage": 2},
     {"minkeypage": 8},
-    {"minkeypage": 35, "pagesize": 512},
+    {"pagesize": 512, "minkeypage": 35},
     {"cachesize": 0},
     {"cachesize": 1},
     {"cachesize": 512, "pagesize": 512},
@@ -81,9 +81,3 @@ for kwargs in (
     except MemoryError:
         print(kwargs, True, 0, True)  # there is no room for pages that big
     f = db = data = None
-
-# A text stream has all it takes.
-f = io.StringIO()
-db = btree.open(f, pagesize=512)
-db["a"] = "b"
-print(db["a"])
