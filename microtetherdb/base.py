@@ -594,11 +594,13 @@ class Base:
         core = self._core
         if core is not None and core._task_queue is not self._queue:
             self._task = None  # asyncio.new_event_loop() forgets all tasks of MicroPython
+        if core is None and self._task is not None and self._task.done():
+            self._task = None  # CPython: its loop has come to an end
         if self._task is None:
             loop = self._loop or sweep.running_loop()
             if loop is not None:
                 sweep.start(self, loop)
-        if self._task is not None and (self._core is None or self._core.cur_task is not None):
+        if self._task is not None and sweep.running_loop() is not None:
             return
         now = self._now()
         if now >= self._next_sweep:
