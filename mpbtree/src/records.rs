@@ -71,7 +71,7 @@ impl Form {
     pub fn key_bytes(self, key: &Value) -> Option<Vec<u8>> {
         match key {
             Value::String(text) => Some(text.clone().into_bytes()),
-            Value::Object(object) if object.len() == 1 => match object.get("@b")? {
+            Value::Object(object) if object.len() == 1 => match object.get("@b").or(object.get("@ns"))? {
                 Value::String(text) => BASE64_STANDARD.decode(text).ok(),
                 _ => None,
             },

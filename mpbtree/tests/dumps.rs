@@ -65,7 +65,8 @@ fn dumps_are_what_the_files_hold() {
                 }
                 work.feed(&format!("load {name}"), text).ok();
                 work.run(&format!("check {name}")).ok();
-                assert_eq!(work.run(&format!("dump {name}")).ok().out, dump.out, "{path}");
+                let again = work.run(&format!("dump {name}")).ok();
+                assert_eq!(strings(again.text()), strings(dump.text()), "{path}");
             }
         }
     }
@@ -88,7 +89,7 @@ fn the_tool_for_the_old_library_agrees() {
             work.feed("load a --replace", &theirs.out).ok();
             let ours = work.run(&format!("dump {path}")).ok();
             assert_eq!(work.run("dump a").ok().out, ours.out, "{path}");
-            let again = feed(&mut work.command("sh").args(["-c", &format!("db_dump185{print} a")]), b"").ok();
+            let again = feed(work.command("sh").args(["-c", &format!("db_dump185{print} a")]), b"").ok();
             assert_eq!(again.out, theirs.out, "{path}");
         }
     }
