@@ -36,7 +36,7 @@ PC_SCRIPTS := tests/micropython/*.py tests/microtetherdb/*.py examples/*.py READ
 test-pc: wheel ## the Python packages, and btrees_json against zodb-json-codec and ZODB
 	@echo '== the Python packages'
 	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btree btrees_json modbtree
-	@cd '$(PC_VENV)' && bin/python -m mypy --strict --config-file /dev/null '$(ROOT)/python/tests/typed.py'
+	@cd '$(PC_VENV)' && bin/python -m mypy --strict --config-file /dev/null '$(ROOT)/python/tests/typed.py' '$(ROOT)/python/modbtree/zodb.py'
 	@PYTHONPATH='$(ROOT)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
 	@python3 tools/run-tests.py --cpython tests/cpython/skipped.txt --path '$(ROOT)' '$(VENV_PYTHON)' $(PC_SCRIPTS)
 
