@@ -249,15 +249,15 @@ def find_tree(storage: Any, name: str) -> bytes:
     }
     reader = type("Reader", (Unpickler,), methods)
     try:
-        data = io.BytesIO(storage.load(bytes(8))[0])
-        reader(data).load()
-        state = reader(data).load()
+        unpickler = reader(io.BytesIO(storage.load(bytes(8))[0]))
+        unpickler.load()  # the class; the state may refer to what was read here
+        state = unpickler.load()
         found = state["data"].get(name)
         names = sorted(str(key) for key in state["data"])
     except POSError:
         raise Error("there is no root") from None
     except Exception as e:  # whatever damaged pickles cause
-        raise Error("the root cannot be read: %s" % e) from None
+        raise Error("the root cannot be read: %r" % e) from None
     if not isinstance(found, bytes) or len(found) != 8:
         raise Error("there is no tree %r, but %s" % (name, ", ".join(map(repr, names)) or "nothing"))
     return found
