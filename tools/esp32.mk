@@ -5,7 +5,7 @@
 CMAKE_OUT := $(MPY_OUT)/cmake
 CMAKE_PACKAGES := cmake $(QEMU_PACKAGES_riscv)
 CMAKE_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py $(addprefix tests/micropython/,basic.py check.py dict_extras.py \
-	err_stream.py gc_survive.py stream_fat.py stream_lfs2.py)
+	err_stream.py gc_survive.py journal.py stream_fat.py stream_lfs2.py)
 
 ESP32_BOARDS := MODBTREE_ESP32 MODBTREE_ESP32_C3
 ESP32_CHIP_MODBTREE_ESP32 := xtensa

@@ -124,7 +124,7 @@ def verdict(test, run, skipped=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds for one test")
     parser.add_argument("--qemu", choices=sorted(board.MACHINES), help="run a firmware for this processor")
     parser.add_argument("--begin", action="append", default=[], help="with --qemu: a script to run before each test")
     parser.add_argument("--native", metavar="DIR", help="where to import .mpy files from")

@@ -77,7 +77,7 @@ for kwargs in (
         f.seek(0)
         data = f.read()
         pagesize = int.from_bytes(data[8:12], "little")
-        print(kwargs, ok, len(data) % pagesize, pagesize == kwargs.get("pagesize", pagesize))
+        print(sorted(kwargs.items()), ok, len(data) % pagesize, pagesize == kwargs.get("pagesize", pagesize))
     except MemoryError:
-        print(kwargs, True, 0, True)  # there is no room for pages that big
+        print(sorted(kwargs.items()), True, 0, True)  # there is no room for pages that big
     f = db = data = None
