@@ -121,6 +121,7 @@ test-natmod-name: natmod-x64 unix
 	@echo '== modbtree.mpy beside a built-in btree'
 	@python3 tools/run-tests.py --native '$(DIST)/x64_$(MPY_ABI)' '$(UNIX)' tests/natmod/second_name.py
 
-test-mip: natmod-armv7m plain-arm ## mpremote's mip, with an emulated board
+test-mip: natmod-armv7m plain-arm package ## mpremote's mip, with an emulated board
 	@echo '== mpremote mip install'
-	@python3 tools/test-mip.py '$(VENV)/bin/mpremote' '$(call plain,arm)/firmware.elf' '$(DIST)/armv7m_$(MPY_ABI)'
+	@python3 tools/test-mip.py '$(VENV)/bin/mpremote' '$(call plain,arm)/firmware.elf' '$(DIST)/armv7m_$(MPY_ABI)' \
+		'$(PACKAGE)/package.json'
