@@ -101,9 +101,10 @@ class MicroTetherDB(Base):
     def _each(self, name, value, number, several):
         if not several:
             return [value] * number
-        if len(value) != number:
-            raise InvalidValueError("%d %s for %d items" % (len(value), name, number))
-        return list(value)
+        values = list(value)
+        if len(values) != number:
+            raise InvalidValueError("%d %s for %d items" % (len(values), name, number))
+        return values
 
     def update(self, which, changes, ttl=None, tags=None):
         """Changes fields of the document with a key, or of all that match a query.
