@@ -603,7 +603,7 @@ class Base:
         if self._task is not None and sweep.running_loop() is not None:
             return
         now = self._now()
-        if now >= self._next_sweep:
+        if now >= min(self._next_sweep, self._next_cleanup):
             self._background(now)
 
     def _background(self, now):
