@@ -49,10 +49,28 @@ class Base:
         """index: names of fields, with dots, to keep an index of; None: those the file has.
         clock: returns the time in seconds, for tests; None: the system's. The others: see
         docs/microtetherdb.md."""
+        for name, value in (
+            ("ram_percentage", ram_percentage),
+            ("max_retries", max_retries),
+            ("retry_delay", retry_delay),
+            ("lock_timeout", lock_timeout),
+            ("cleanup_interval", cleanup_interval),
+            ("ttl_check_interval", ttl_check_interval),
+            ("btree_cachesize", btree_cachesize),
+            ("btree_pagesize", btree_pagesize),
+        ):
+            if not isinstance(value, (int, float)):
+                raise TypeError("%s must be a number, not %r" % (name, value))
+            if not value >= 0:
+                raise ValueError("%s must not be below 0" % name)
         if not 0 < ram_percentage <= 100:
             raise ValueError("ram_percentage must be above 0, and 100 at most")
-        if ttl_check_interval <= 0 or cleanup_interval <= 0:
+        if not (ttl_check_interval > 0 and cleanup_interval > 0):
             raise ValueError("intervals must be above 0")
+        if event_loop is not None and not hasattr(event_loop, "create_task"):
+            raise TypeError("event_loop must be a loop of asyncio, not %r" % (event_loop,))
+        if not in_memory and (filename is None or filename == ""):
+            raise ValueError("filename must not be empty")
         fields = None if index is None else field_names(index)
         self._store = None
         self._file = None
