@@ -44,9 +44,13 @@ bench-json: wheel ## btrees_json against zodb-json-codec
 MPBTREE := $(ROOT)/target/release/mpbtree
 CLI_PACKAGES := libdb1-compat db5.3-util
 
-.PHONY: mpbtree test-cli bench-cli cli-packages
+.PHONY: mpbtree test-cli test-device bench-cli cli-packages
 
-STEPS += test-cli
+STEPS += test-cli test-device
+
+# Files as trees in ZODB: those whose keys all differ, and are in order.
+TREE_FILES := $(foreach file,$(wildcard tests/data/golden/*.db tests/data/golden_be/*.db), \
+	$(if $(findstring cbug,$(file))$(findstring dups,$(file)),,$(file)))
 
 mpbtree: ## build mpbtree, the command-line tool, and print where it is
 	@echo '== mpbtree'
@@ -56,11 +60,17 @@ mpbtree: ## build mpbtree, the command-line tool, and print where it is
 cli-packages:
 	@sh tools/packages.sh 'make test-cli' $(CLI_PACKAGES)
 
-test-cli: cli-packages ## the command-line tool, also against Berkeley DB's tools
+test-cli: cli-packages $(PC_VENV)/.installed ## the command-line tool, also against Berkeley DB's tools and ZODB
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree' && \
 	cargo clippy --quiet -p mpbtree --all-targets -- -D warnings; fi
 	@echo '== cargo test -p mpbtree'
 	@cargo test --quiet -p mpbtree
+	@echo '== mpbtree export and ZODB'
+	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py target/debug/mpbtree $(TREE_FILES)
+
+test-device: mpbtree qemu-arm $(VENV_READY) ## the command-line tool with files of an emulated board
+	@echo '== mpbtree and mpremote'
+	@python3 tools/test-device.py '$(VENV)/bin/mpremote' '$(call firmware,arm)' '$(MPBTREE)'
 
 bench: bench-cli
 bench-cli: mpbtree cli-packages ## mpbtree dump against db_dump185, and how fast mpbtree check reads

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""zodb.py MPBTREE FILE...: puts the records of `mpbtree export --structural` into a ZODB storage, where
+BTrees opens and checks them, and compares the items; and the one record of `mpbtree export`. The records
+are made by zodb-json-codec."""
+
+import json
+import subprocess
+import sys
+
+import BTrees.check
+import transaction
+import zodb_json_codec
+import ZODB
+from BTrees.OOBTree import OOBTree
+from ZODB.MappingStorage import MappingStorage
+from ZODB.utils import p64
+
+
+def run(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
+def database(records):
+    """A ZODB database with these records, from oid to class and state."""
+    storage = MappingStorage()
+    t = transaction.TransactionManager().begin()
+    storage.tpc_begin(t)
+    for oid, (module, name, state) in records.items():
+        data = zodb_json_codec.encode_zodb_record({"@cls": [module, name], "@s": state})
+        storage.store(p64(oid), b"\0" * 8, data, "", t)
+    storage.tpc_vote(t)
+    storage.tpc_finish(t)
+    return ZODB.DB(storage)
+
+
+def checked(records, items, what):
+    # Beyond the oid that is the database's own root: 0 is none of ours.
+    records = dict(records)
+    records[0] = ("persistent.mapping", "PersistentMapping", {"data": {}})
+    db = database(records)
+    tree = db.open().get(p64(1))
+    assert type(tree) is OOBTree, what
+    tree._check()
+    BTrees.check.check(tree)
+    assert list(tree.items()) == items, what
+    for key, value in items[:: max(1, len(items) // 50)]:
+        assert tree[key] == value, what
+    # The tree can be changed, too.
+    tree[items[0][0] if items else b"x"] = b"new"
+    tree._check()
+    transaction.abort()
+    db.close()
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    tool, files = sys.argv[1], sys.argv[2:]
+    count = 0
+    for path in files:
+        lines = run(tool, "dump", path).split(b"HEADER=END\n")[1].splitlines()[:-1]
+        strings = [bytes.fromhex(line.decode()) for line in lines]
+        items = list(zip(strings[::2], strings[1::2]))
+        pages = [json.loads(line) for line in run(tool, "export", "--structural", path).splitlines()]
+        records = {page["zoid"]: (page["class_mod"], page["class_name"], page["state"]) for page in pages}
+        assert len(records) == len(pages), path
+        checked(records, items, path)
+        one = json.loads(run(tool, "export", path))
+        checked({1: (*one["@cls"], one["@s"])}, items, path)
+        count += 1
+    print("%d files as trees in ZODB" % count)
+
+
+if __name__ == "__main__":
+    main()
