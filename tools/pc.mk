@@ -67,13 +67,15 @@ mpbtree: ## build mpbtree, the command-line tool, and print where it is
 cli-packages:
 	@sh tools/packages.sh 'make test-cli' $(CLI_PACKAGES)
 
-test-cli: cli-packages $(PC_VENV)/.installed ## the command-line tool, also against Berkeley DB's tools and ZODB
+test-cli: cli-packages wheel ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
+	@sh tools/packages.sh 'make test-cli' $(PC_TEST_PACKAGES)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree' && \
 	cargo clippy --quiet -p mpbtree --all-targets -- -D warnings; fi
 	@echo '== cargo test -p mpbtree'
 	@cargo test --quiet -p mpbtree
-	@echo '== mpbtree export and ZODB'
+	@echo '== mpbtree with ZODB and PostgreSQL'
 	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py target/debug/mpbtree $(TREE_FILES)
+	@python3 mpbtree/tests/postgresql.py target/debug/mpbtree
 
 test-device: mpbtree qemu-arm $(VENV_READY) ## the command-line tool with files of an emulated board
 	@echo '== mpbtree and mpremote'
