@@ -6,6 +6,7 @@ PC_TEST_PACKAGES := postgresql
 PC_VENV := $(OUT)/pc-venv
 VENV_PYTHON := $(PC_VENV)/bin/python
 WHEELS := $(OUT)/wheels
+CARGO_DEBUG := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)/debug
 
 .PHONY: pc-packages wheel test-pc bench-json
 
@@ -40,7 +41,8 @@ test-pc: wheel ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, a
 	@echo '== the Python packages'
 	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btree btrees_json modbtree
 	@cd '$(PC_VENV)' && bin/python -m mypy --strict --config-file /dev/null '$(ROOT)/python/tests/typed.py' '$(ROOT)/python/modbtree/zodb.py'
-	@PYTHONPATH='$(ROOT)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
+	@cargo build --quiet -p mpbtree
+	@PYTHONPATH='$(ROOT)' MPBTREE='$(CARGO_DEBUG)/mpbtree' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
 	@python3 tools/run-tests.py --cpython tests/cpython/skipped.txt --path '$(ROOT)' '$(VENV_PYTHON)' $(PC_SCRIPTS)
 
 bench: bench-json

@@ -51,6 +51,9 @@ class PostgreSQL(unittest.TestCase):
         lines = subprocess.run(
             [sys.executable, "-m", "modbtree.zodb", "dump", data], check=True, capture_output=True
         ).stdout
+        return self.load_lines(lines)
+
+    def load_lines(self, lines):
         with open(os.path.join(self.server.directory, "nodes.jsonl"), "wb") as f:
             f.write(lines)
         os.chmod(f.name, 0o644)
