@@ -1,4 +1,4 @@
-# The PC side: Python packages for CPython, and records of BTrees as JSON.
+# The PC side: the command-line tool, Python packages for CPython, and records of BTrees as JSON.
 
 PC_PACKAGES := python3-venv
 # A server of its own is started by the tests.
@@ -48,3 +48,29 @@ test-pc: wheel ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, a
 bench: bench-json
 bench-json: wheel ## btrees_json against zodb-json-codec
 	@'$(VENV_PYTHON)' python/bench/records.py
+
+# The command-line tool. Its tests use Berkeley DB's own tools.
+MPBTREE := $(ROOT)/target/release/mpbtree
+CLI_PACKAGES := libdb1-compat db5.3-util
+
+.PHONY: mpbtree test-cli bench-cli cli-packages
+
+STEPS += test-cli
+
+mpbtree: ## build mpbtree, the command-line tool, and print where it is
+	@echo '== mpbtree'
+	@cargo build --quiet --release -p mpbtree
+	@echo '$(MPBTREE)'
+
+cli-packages:
+	@sh tools/packages.sh 'make test-cli' $(CLI_PACKAGES)
+
+test-cli: cli-packages ## the command-line tool, also against Berkeley DB's tools
+	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree' && \
+	cargo clippy --quiet -p mpbtree --all-targets -- -D warnings; fi
+	@echo '== cargo test -p mpbtree'
+	@cargo test --quiet -p mpbtree
+
+bench: bench-cli
+bench-cli: mpbtree cli-packages ## mpbtree dump against db_dump185, and how fast mpbtree check reads
+	@python3 benches/mpbtree.py '$(MPBTREE)'
