@@ -36,10 +36,22 @@ class ZODB(test_zodb.Directory):
                     items = {}
                     while len(items) < count:
                         key = "".join(rng.choice("aé日😀-") for _ in range(rng.randint(1, 9)))
-                        value = json.dumps(rng.choice(values(rng))) if form == "json-values" else key * 3
+                        value = (
+                            json.dumps(rng.choice(values(rng)))
+                            if form == "json-values"
+                            else key * 3
+                        )
                         items[key.encode()] = value.encode()
-                    device, data = self.database(items.items()), self.path("%s-%d.fs" % (form, count))
-                    lines = mpbtree("export", device, "--structural", *(["--" + form] if form != "bytes" else []))
+                    device, data = (
+                        self.database(items.items()),
+                        self.path("%s-%d.fs" % (form, count)),
+                    )
+                    lines = mpbtree(
+                        "export",
+                        device,
+                        "--structural",
+                        *(["--" + form] if form != "bytes" else []),
+                    )
                     zodb.load_rows(iter(lines.decode().splitlines()), data, "pages")
                     convert = {
                         "bytes": lambda pair: pair,
@@ -50,7 +62,9 @@ class ZODB(test_zodb.Directory):
                         tree = root["pages"]
                         tree._check()
                         BTrees.check.check(tree)
-                        self.assertEqual(list(tree.items()), [convert(pair) for pair in sorted(items.items())])
+                        self.assertEqual(
+                            list(tree.items()), [convert(pair) for pair in sorted(items.items())]
+                        )
                         for key in list(tree)[::3]:
                             del tree[key]
                     with self.root(data) as root:
