@@ -519,15 +519,13 @@ def run(args: argparse.Namespace) -> str:
         )
         return "%d items" % count
     if args.command == "dump":
-        with file_storage(args.storage, False) as storage:
+        out = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
+        with file_storage(args.storage, False) as storage, out:
             for line in rows(storage, args.name):
-                print(line)
+                print(line, file=out)
         return ""
-    with (
-        contextlib.nullcontext(sys.stdin)
-        if args.lines == "-"
-        else open(args.lines, encoding="utf-8") as f
-    ):
+    lines = sys.stdin.fileno() if args.lines == "-" else args.lines
+    with open(lines, encoding="utf-8") as f:
         return "%d nodes" % load_rows(iter(f), args.storage, args.name, args.replace)
 
 
@@ -538,6 +536,8 @@ def main() -> int:
     except (Error, OSError, UnicodeError) as e:
         print("modbtree.zodb: %s" % e, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     if report:
         print(report, file=sys.stderr)
     return 0

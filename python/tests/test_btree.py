@@ -63,6 +63,7 @@ class Directory(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="modbtree-")
         self.addCleanup(directory.cleanup)
+        self.directory = directory.name
         self.path = os.path.join(directory.name, "db")
 
 
@@ -495,7 +496,7 @@ class Programs(Directory):
             for end in ENDS:
                 with self.subTest(end=end, flags=flags):
                     command = [sys.executable, "-c", PROGRAM + end + "\n", self.path, str(flags)]
-                    subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+                    subprocess.run(command, stderr=subprocess.DEVNULL, cwd=self.directory, check=False)
                     with open(self.path, "r+b") as f, btree.open(f, flags=flags) as db:
                         self.assertEqual(
                             dict(db.items()), {b"%03d" % i: b"value %d" % i for i in range(120)}

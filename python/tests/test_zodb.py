@@ -1,7 +1,6 @@
 """modbtree.zodb: databases as trees that BTrees opens and checks, and back."""
 
 import contextlib
-import io
 import json
 import os
 import random
