@@ -38,13 +38,13 @@ PC_SCRIPTS := tests/micropython/*.py tests/microtetherdb/*.py examples/*.py READ
 
 # Stubs; tests of the packages, some of them against zodb-json-codec, BTrees, ZODB and PostgreSQL;
 # scripts and examples. SEED=<number> makes other random trees.
-test-pc: wheel ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, and scripts for MicroPython
+test-pc: wheel unix ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, and scripts for MicroPython
 	@sh tools/packages.sh 'make test-pc' $(PC_TEST_PACKAGES)
 	@echo '== the Python packages'
 	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btree btrees_json modbtree
 	@cd '$(PC_VENV)' && bin/python -m mypy --strict --config-file /dev/null '$(ROOT)/python/tests/typed.py' '$(ROOT)/python/modbtree/zodb.py'
 	@cargo build --quiet -p mpbtree
-	@MPBTREE='$(CARGO_DEBUG)/mpbtree' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
+	@MPBTREE='$(CARGO_DEBUG)/mpbtree' MICROPYTHON='$(UNIX)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
 	@python3 tools/run-tests.py --cpython tests/cpython/skipped.txt '$(VENV_PYTHON)' $(PC_SCRIPTS)
 
 bench: bench-json
