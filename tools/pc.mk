@@ -6,6 +6,7 @@ PC_TEST_PACKAGES := postgresql
 PC_VENV := $(OUT)/pc-venv
 VENV_PYTHON := $(PC_VENV)/bin/python
 WHEELS := $(OUT)/wheels
+CARGO_DEBUG := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)/debug
 
 .PHONY: pc-packages wheel test-pc bench-json
 
@@ -22,9 +23,11 @@ $(PC_VENV)/.installed: python/requirements.txt | pc-packages
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --only-binary :all: -r python/requirements.txt
 	@touch '$@'
 
-wheel: $(PC_VENV)/.installed ## build the Python packages btree and btrees_json for CPython
+wheel: $(PC_VENV)/.installed ## build the packages btree, btrees_json and microtetherdb for CPython
 	@echo '== a wheel for CPython'
-	@rm -rf '$(WHEELS)'
+	@rm -rf '$(WHEELS)' python/microtetherdb
+	@mkdir python/microtetherdb
+	@cp microtetherdb/*.py python/microtetherdb
 	@'$(PC_VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
 		'$(WHEELS)'/*.whl
@@ -35,13 +38,14 @@ PC_SCRIPTS := tests/micropython/*.py tests/microtetherdb/*.py examples/*.py READ
 
 # Stubs; tests of the packages, some of them against zodb-json-codec, BTrees, ZODB and PostgreSQL;
 # scripts and examples. SEED=<number> makes other random trees.
-test-pc: wheel ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, and scripts for MicroPython
+test-pc: wheel unix ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, and scripts for MicroPython
 	@sh tools/packages.sh 'make test-pc' $(PC_TEST_PACKAGES)
 	@echo '== the Python packages'
 	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btree btrees_json modbtree
 	@cd '$(PC_VENV)' && bin/python -m mypy --strict --config-file /dev/null '$(ROOT)/python/tests/typed.py' '$(ROOT)/python/modbtree/zodb.py'
-	@PYTHONPATH='$(ROOT)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
-	@python3 tools/run-tests.py --cpython tests/cpython/skipped.txt --path '$(ROOT)' '$(VENV_PYTHON)' $(PC_SCRIPTS)
+	@cargo build --quiet -p mpbtree
+	@MPBTREE='$(CARGO_DEBUG)/mpbtree' MICROPYTHON='$(UNIX)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
+	@python3 tools/run-tests.py --cpython tests/cpython/skipped.txt '$(VENV_PYTHON)' $(PC_SCRIPTS)
 
 bench: bench-json
 bench-json: wheel ## btrees_json against zodb-json-codec
