@@ -10,10 +10,10 @@ FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,j
 
 .PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus package test-package \
 	bench bench-core bench-documents \
-	fuzz fuzz-seeds soak
+	fuzz fuzz-seeds fuzz-replay soak
 
 STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus test-package test-natmod \
-	test-qemu size test-esp32
+	test-qemu size test-esp32 fuzz-replay
 
 # One failure does not hide another.
 test: unix qemu test-packages ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
@@ -96,6 +96,14 @@ SEEDS := $(OUT)/fuzz-seeds
 
 fuzz-seeds:
 	@python3 tools/fuzz-seeds.py '$(SEEDS)'
+
+# On stable Rust the targets are built without what guides the search, and only read files.
+fuzz-replay: fuzz-seeds ## run the fuzz targets over what they start from
+	@echo '== fuzz targets over their seeds'
+	@sh tools/packages.sh 'make fuzz-replay' g++
+	@cargo build --quiet --manifest-path fuzz/Cargo.toml --target-dir '$(OUT)/fuzz'
+	@for target in $(FUZZ_TARGETS); do '$(OUT)/fuzz/debug/'$$target '$(SEEDS)'/$$target/* >'$(OUT)/fuzz/'$$target.log 2>&1 || \
+		{ echo "fuzz target $$target failed:"; tail -n 20 '$(OUT)/fuzz/'$$target.log; exit 1; }; done
 
 fuzz: fuzz-seeds ## fuzzing for FUZZ_SECONDS (60) each, needs nightly Rust and cargo-fuzz
 	@if ! cargo +nightly --version >/dev/null 2>&1; then \

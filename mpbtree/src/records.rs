@@ -10,6 +10,11 @@ use serde_json::{json, Map, Value};
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 
+/// Keys that mark values that JSON has not (docs/btrees-json.md, "Values").
+const OTHER_MARKERS: [&str; 14] = [
+    "@b", "@cls", "@date", "@dec", "@dt", "@f", "@fset", "@ns", "@ref", "@set", "@t", "@td", "@time", "@uuid",
+];
+
 /// What keys and values are in JSON.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -66,7 +71,7 @@ impl Form {
     pub fn key_bytes(self, key: &Value) -> Option<Vec<u8>> {
         match key {
             Value::String(text) => Some(text.clone().into_bytes()),
-            Value::Object(object) if object.len() == 1 => match object.get("@b")? {
+            Value::Object(object) if object.len() == 1 => match object.get("@b").or(object.get("@ns"))? {
                 Value::String(text) => BASE64_STANDARD.decode(text).ok(),
                 _ => None,
             },
@@ -130,7 +135,7 @@ fn unmarked(value: Value) -> Option<Value> {
                     };
                     pairs.into_iter().map(pair).collect::<Option<Map<_, _>>>().map(Value::Object)
                 }
-                Some(key) if key.starts_with('@') => None,
+                Some(key) if OTHER_MARKERS.contains(&key) => None,
                 _ => {
                     let pair = |(key, value)| Some((key, unmarked(value)?));
                     object.into_iter().map(pair).collect::<Option<Map<_, _>>>().map(Value::Object)

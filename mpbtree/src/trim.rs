@@ -14,6 +14,10 @@ const NEXT: usize = 8;
 /// The file has no journal. A power cut in between leaves pages that nothing uses.
 pub fn trim(file: &File) -> io::Result<()> {
     let mut head = [0; 24];
+    if file.metadata()?.len() < head.len() as u64 {
+        // Nothing was stored in an empty file.
+        return Ok(());
+    }
     file.read_exact_at(&mut head, 0)?;
     let little = head[..4] == 0x0005_3162u32.to_le_bytes();
     let number = |bytes: &[u8], at: usize| {

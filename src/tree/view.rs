@@ -82,6 +82,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.pager.capacity() as u32
     }
 
+    /// With a journal of an earlier session: the first page that can belong to it. Of those from
+    /// there on, the tree uses only what it refers to.
+    #[cfg(feature = "journal")]
+    pub fn journal_base(&self) -> Option<u32> {
+        self.pager.journal_base()
+    }
+
     /// Flushes in the journal that an earlier session has left; `None` if there is no journal.
     #[cfg(feature = "journal")]
     pub fn journal_commits(&self) -> Option<u32> {

@@ -36,30 +36,33 @@ def one(name, f, **kwargs):
         print("heap, microtetherdb, %s, empty:" % name, empty - before)
         if f is not None:
             print("heap, microtetherdb, %s, 100 documents:" % name, full - before)
+    return empty - before
 
 
 def times(n):
-    db = MicroTetherDB()
-    before = used(0, 0, 0, 0)
+    # Of documents that expire, the first ones are in a heap.
+    db = MicroTetherDB(io.BytesIO(100 * 512), in_memory=False)
     for i in range(n):
-        db.put("key%02d" % i, i, ttl=1000 + i)
+        db.put("key%03d" % i, i, ttl=1000 + i)
     db.flush()
-    heap = db._expiry.heap
-    return used(0, 0, 0, 0) - before
+    full = used(0, 0, 0, 0)
+    db._expiry.heap = None
+    return full - used(0, 0, 0, 0)
 
 
-btree = __import__("btree")
 db = btree.open(None)
 db["a"] = "b"
 db.close()
 db = None
 before = used(0, 0, 0, 0)
 load(0, 0, 0, 0)
-print("heap, microtetherdb, imported:", used(0, 0, 0, 0) - before)
-# Modules for queries, and what MicroPython allocates once.
+# With the modules that only queries need, and what MicroPython allocates once.
 one(None, None)
-print("heap, microtetherdb, all of it imported:", used(0, 0, 0, 0) - before)
-one("memory", None)
+imported = used(0, 0, 0, 0) - before
+print("heap, microtetherdb, imported:", imported)
+print("heap, microtetherdb, imported and opened:", imported + one("memory", None))
 for index in None, ["n"]:
     f = io.BytesIO(400 * 512)
     one("file" if index is None else "file with an index", f, index=index)
+for n in 30, 300:
+    print("heap, microtetherdb, times of %d documents:" % n, times(n))

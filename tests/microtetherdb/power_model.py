@@ -84,7 +84,6 @@ def run(fs, steps, s):
     fs.mkfs(device)
     vfs.mount(fs(device), "/power")
     options = {"in_memory": False, "clock": lambda: now, "ttl_check_interval": 1e6}
-    # The file itself is there: a new name in a directory is the file system's business.
     db = MicroTetherDB("/power/a.db", index=["n"], **options)
     db.put("first", {"n": 0})
     db.close()

@@ -102,7 +102,7 @@ pub fn convert(app: &mut App, args: &Convert) -> Result<()> {
         let key = bytes(tree, &key)?.into_owned();
         let value = bytes(tree, &value)?;
         copy.run(|db| db.put(&key, &value, true))?;
-        flush_some(&mut copy)?;
+        flush_some(app, &mut copy)?;
         Ok(true)
     })?;
     drop(tree);
@@ -163,7 +163,7 @@ pub fn salvage(app: &mut App, args: &Salvage) -> Result<()> {
         };
         let (key, value) = tree.run(|db| Ok((db.to_vec(&item.0)?, db.to_vec(&item.1)?)))?;
         keep(&mut copy, sound.as_mut(), &key, &value, &mut found)?;
-        flush_some(&mut copy)?;
+        flush_some(app, &mut copy)?;
     }
     let (name, skipped) = (pair.target().name.clone(), at.skipped());
     drop((tree, sound));

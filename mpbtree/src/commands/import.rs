@@ -14,6 +14,7 @@ use std::fmt;
 
 /// What has become of the input so far.
 struct Sink<'a> {
+    app: &'a App,
     tree: &'a mut Tree,
     form: Form,
     overwrite: bool,
@@ -74,7 +75,7 @@ impl Sink<'_> {
         } else {
             self.skipped += 1;
         }
-        flush_some(self.tree)
+        flush_some(self.app, self.tree)
     }
 }
 
@@ -85,6 +86,7 @@ pub fn import(app: &mut App, args: &Import) -> Result<()> {
     let (mut stored, mut skipped) = (0, 0);
     rebuild(app, &args.file, &options, args.replace, &mut |tree| {
         let mut sink = Sink {
+            app,
             tree,
             form: if args.json_values { Form::Values } else { Form::Text },
             overwrite: !args.no_overwrite,

@@ -1,6 +1,7 @@
 //! `get`, `put`, `del`, `checkpoint`: single items, and changes of a file in its place.
 
 use super::list::scan;
+use super::load::finish;
 use crate::app::{App, Bounds};
 use crate::args::{Del, Get, JournalUse, NewFile, OneFile, Put};
 use crate::disk::{self, open_file, Disk, Tree};
@@ -8,7 +9,7 @@ use crate::error::{Failure, Result};
 use crate::place::{Place, Replacement};
 use crate::trim::trim;
 use indicatif::ProgressBar;
-use modbtree::{Item, Journal};
+use modbtree::{Item, Journal, Options};
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -122,6 +123,9 @@ pub fn change(
     let file = open_file(&place, true)?;
     let copy = file.try_clone()?;
     let mut tree = Tree::new(Disk::new(file), &options, &place.name)?;
+    if options.journal == Journal::Discard && tree.db.journal_base().is_some() {
+        return change_copy(app, place, tree, work);
+    }
     if !work(&mut tree)? {
         return Err(Failure::no());
     }
@@ -131,6 +135,24 @@ pub fn change(
         trim(&copy).map_err(|e| place.name_error(e))?;
     }
     place.changed(app)
+}
+
+/// Changes a copy without the journal, which takes the place of the file. In the file itself the pages
+/// of the journal would stay without use.
+fn change_copy(
+    app: &App,
+    place: Place,
+    mut tree: Tree,
+    work: impl FnOnce(&mut Tree) -> Result<bool>,
+) -> Result<()> {
+    let new = Replacement::new(&place)?;
+    let options = Options { cache_size: app.reading().cache_size, ..tree.db.options() };
+    let mut copy = Tree::new(Disk::unsynced(new.file()?), &options, &place.name)?;
+    tree.run(|db| db.copy_to(&mut copy.db))?;
+    if !work(&mut copy)? {
+        return Err(Failure::no());
+    }
+    finish(app, copy, new, place)
 }
 
 pub fn del(app: &mut App, args: &Del) -> Result<()> {
@@ -193,7 +215,9 @@ pub fn checkpoint(app: &mut App, args: &OneFile) -> Result<()> {
         return Ok(());
     }
     change(app, place, &NewFile::default(), |tree| {
-        tree.run(|db| db.checkpoint())?;
+        if app.common.journal == JournalUse::On {
+            tree.run(|db| db.checkpoint())?;
+        }
         Ok(true)
     })
 }

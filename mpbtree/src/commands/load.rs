@@ -13,8 +13,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// Changed pages that wait in memory, at most: the core numbers no more than twice as many.
-const WAITING: u32 = 16_000;
+/// Changed pages that may wait in memory, at least and at most: the core numbers no more than twice as
+/// many.
+const WAITING: std::ops::RangeInclusive<u32> = 64..=16_000;
 
 /// Opens a text: a file, or standard input.
 pub fn input(app: &App, path: Option<&PathBuf>) -> Result<(String, Box<dyn BufRead>, ProgressBar)> {
@@ -69,7 +70,7 @@ pub fn load(app: &mut App, args: &Load) -> Result<()> {
             } else {
                 skipped += 1;
             }
-            flush_some(tree)?;
+            flush_some(app, tree)?;
         }
         Ok(())
     })?;
@@ -84,10 +85,11 @@ pub fn load(app: &mut App, args: &Load) -> Result<()> {
     Ok(())
 }
 
-/// Writes changed pages if there are many, so that memory is bounded. For files that are not in their
-/// place yet.
-pub fn flush_some(tree: &mut Tree) -> Result<()> {
-    if tree.db.changed_pages() >= WAITING {
+/// Writes changed pages if they are more than the cache may have, so that memory is bounded. For files
+/// that are not in their place yet.
+pub fn flush_some(app: &App, tree: &mut Tree) -> Result<()> {
+    let most = (app.common.cache << 20) / tree.db.options().page_size;
+    if tree.db.changed_pages() >= most.clamp(*WAITING.start(), *WAITING.end()) {
         tree.run(|db| db.flush())?;
     }
     Ok(())

@@ -144,8 +144,8 @@ pub fn collect(tree: &mut Tree, bytes: u64) -> Result<FileMap> {
         levels: Vec::new(),
         leaves: Vec::new(),
     };
-    if tree.db.journal_commits().is_some() {
-        for cell in map.cells.iter_mut().skip(tree.db.pages() as usize) {
+    if let Some(base) = tree.db.journal_base() {
+        for cell in map.cells.iter_mut().skip(base as usize) {
             cell.used_for = Use::Journal;
         }
     }

@@ -253,7 +253,7 @@ impl Database {
     /// Moves the database's own cursor: (key, value), or None at an end.
     ///
     /// flag 1: the first key >= the one given; 3: first; 6: last; 7: next; 9: previous.
-    #[pyo3(signature = (flag, /, *rest), text_signature = "(self, flag, key=None, unused=None, /)")]
+    #[pyo3(signature = (flag, /, *rest), text_signature = "(self, flag, key=..., unused=None, /)")]
     fn seq<'py>(
         &self,
         py: Python<'py>,
