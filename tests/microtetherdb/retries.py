@@ -198,5 +198,23 @@ for times in (2, 3):
         print("StorageError", e.errno, e)
 db._store.tree = tree
 print(db.stats()["retries"])
+
+# Closing while nothing can be written: an error, and what the last flush wrote is in the file.
+db.flush()
+before = sorted(db._store.tree.items())
+db.put("lost", {"n": 5000})
+device.fail_write = 1000
+try:
+    db.close()
+    print("FAIL")
+except microtetherdb.StorageError as e:
+    print("StorageError", e.errno)
+try:
+    db.get("lost")
+except microtetherdb.ClosedError as e:
+    print(e)
+device.fail_write = 0
+db = open_db()
+print("lost" in db, sorted(db._store.tree.items()) == before)
 db.close()
 vfs.umount("/retry")
