@@ -55,9 +55,13 @@ bench-json: wheel ## btrees_json against zodb-json-codec
 MPBTREE := $(ROOT)/target/release/mpbtree
 CLI_PACKAGES := libdb1-compat db5.3-util
 
-.PHONY: mpbtree test-cli bench-cli cli-packages
+.PHONY: mpbtree test-cli test-device bench-cli cli-packages
 
-STEPS += test-cli
+STEPS += test-cli test-device
+
+# Files as trees in ZODB: those whose keys all differ, and are in order.
+TREE_FILES := $(foreach file,$(wildcard tests/data/golden/*.db tests/data/golden_be/*.db), \
+	$(if $(findstring cbug,$(file))$(findstring dups,$(file)),,$(file)))
 
 mpbtree: ## build mpbtree, the command-line tool, and print where it is
 	@echo '== mpbtree'
@@ -67,11 +71,19 @@ mpbtree: ## build mpbtree, the command-line tool, and print where it is
 cli-packages:
 	@sh tools/packages.sh 'make test-cli' $(CLI_PACKAGES)
 
-test-cli: cli-packages ## the command-line tool, also against Berkeley DB's tools
+test-cli: cli-packages wheel ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
+	@sh tools/packages.sh 'make test-cli' $(PC_TEST_PACKAGES)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree' && \
 	cargo clippy --quiet -p mpbtree --all-targets -- -D warnings; fi
 	@echo '== cargo test -p mpbtree'
 	@cargo test --quiet -p mpbtree
+	@echo '== mpbtree with ZODB and PostgreSQL'
+	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py target/debug/mpbtree $(TREE_FILES)
+	@python3 mpbtree/tests/postgresql.py target/debug/mpbtree
+
+test-device: mpbtree qemu-arm $(VENV_READY) ## the command-line tool with files of an emulated board
+	@echo '== mpbtree and mpremote'
+	@python3 tools/test-device.py '$(VENV)/bin/mpremote' '$(call firmware,arm)' '$(MPBTREE)'
 
 bench: bench-cli
 bench-cli: mpbtree cli-packages ## mpbtree dump against db_dump185, and how fast mpbtree check reads
