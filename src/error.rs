@@ -1,5 +1,4 @@
-//! What can go wrong. Errors are small; the place of a damage is kept by the pager
-//! ([`Fault`]), so that a `Result` travels in registers on a microcontroller.
+//! What can go wrong. The place of a damage is kept by the pager ([`Fault`]).
 
 /// Why an operation failed. No failed operation changes the tree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +17,16 @@ pub enum Error {
 
 /// Result of the operations of this crate.
 pub type Result<T> = core::result::Result<T, Error>;
+
+/// Something failed, and the pager knows why (`Pager::error`). That takes no room, so that most
+/// results are one register of a microcontroller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Failed;
+
+pub(crate) mod inner {
+    /// Result of the functions inside this crate.
+    pub(crate) type Result<T> = core::result::Result<T, super::Failed>;
+}
 
 /// Where the last damage was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

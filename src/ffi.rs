@@ -4,7 +4,7 @@
 //! and return a number, so no jump of MicroPython's exception handling crosses a Rust frame.
 //! The caller sees to it that no two calls with one database run at a time.
 
-use crate::error::{Error, Fault, Reason, Result};
+use crate::error::{inner, Error, Fault, Reason, Result};
 use crate::memory::Memory;
 #[cfg(feature = "journal")]
 use crate::pager::Journal;
@@ -136,14 +136,17 @@ fn number(error: Error) -> c_int {
 /// `db` was opened with `btree_open` and no other reference to it exists.
 unsafe fn with(
     db: *mut sys::btree_db_t,
-    operation: impl FnOnce(&mut Db<Stream, Heap>) -> Result<c_int>,
+    operation: impl FnOnce(&mut Db<Stream, Heap>) -> inner::Result<c_int>,
 ) -> c_int {
     // SAFETY: by the contract of this function.
     let handle = unsafe { &mut *db.cast::<Handle>() };
     let Some(db) = handle.db.as_mut() else { return sys::MP_EINVAL.wrapping_neg() };
     let result = operation(db);
-    handle.fault = if matches!(result, Err(Error::Corrupt(_))) { db.fault() } else { None };
-    result.unwrap_or_else(number)
+    handle.fault = None;
+    result.unwrap_or_else(|_| {
+        handle.fault = db.fault();
+        number(db.pager.error())
+    })
 }
 
 /// The caller's bytes.
@@ -246,7 +249,7 @@ fn read_header(ctx: *mut c_void) -> Result<()> {
 #[no_mangle]
 unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    let result = unsafe { with(db, |db| db.close().map(|()| OK)) };
+    let result = unsafe { with(db, |db| db.pager.close().map(|()| OK)) };
     // SAFETY: as above. This drops the database, which gives its memory back.
     unsafe { (*db.cast::<Handle>()).db = None };
     result
@@ -257,7 +260,7 @@ unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
 #[no_mangle]
 unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    unsafe { with(db, |db| db.flush().map(|()| OK)) }
+    unsafe { with(db, |db| db.pager.flush().map(|()| OK)) }
 }
 
 /// # Safety
@@ -266,7 +269,7 @@ unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
 #[no_mangle]
 unsafe extern "C" fn btree_checkpoint(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    unsafe { with(db, |db| db.checkpoint().map(|()| OK)) }
+    unsafe { with(db, |db| db.pager.flush_home().map(|()| OK)) }
 }
 
 /// # Safety
@@ -282,7 +285,7 @@ unsafe extern "C" fn btree_get(
     let (key, value) = unsafe { (slice(key, klen), &mut *value) };
     // SAFETY: as above.
     unsafe {
-        with(db, |db| match db.get(key)? {
+        with(db, |db| match db.try_get(key)? {
             Some(item) => {
                 *value = report(db, &item);
                 Ok(OK)
@@ -309,7 +312,7 @@ unsafe extern "C" fn btree_fetch(
         (item, core::slice::from_raw_parts_mut(dst, item.len()))
     };
     // SAFETY: as above.
-    unsafe { with(db, |db| db.read(&item, to).map(|()| OK)) }
+    unsafe { with(db, |db| db.try_read(&item, to).map(|()| OK)) }
 }
 
 /// # Safety
@@ -327,7 +330,7 @@ unsafe extern "C" fn btree_put(
     let (key, value) = unsafe { (slice(key, klen), slice(value, vlen)) };
     let overwrite = flags & sys::BTREE_NOOVERWRITE == 0;
     // SAFETY: as above.
-    unsafe { with(db, |db| Ok(if db.put(key, value, overwrite)? { OK } else { NOTHING })) }
+    unsafe { with(db, |db| Ok(if db.try_put(key, value, overwrite)? { OK } else { NOTHING })) }
 }
 
 /// # Safety
@@ -337,7 +340,7 @@ unsafe extern "C" fn btree_delete(db: *mut sys::btree_db_t, key: *const u8, klen
     // SAFETY: by the contract of this function.
     let key = unsafe { slice(key, klen) };
     // SAFETY: as above.
-    unsafe { with(db, |db| Ok(if db.delete(key)? { OK } else { NOTHING })) }
+    unsafe { with(db, |db| Ok(if db.try_delete(key)? { OK } else { NOTHING })) }
 }
 
 /// The cursor in a block.
@@ -377,7 +380,12 @@ unsafe extern "C" fn btree_seek(
         _ => Where::PrefixUpper,
     };
     // SAFETY: as above.
-    unsafe { with(db, |db| cursor(cur, db.memory()).seek(place, key).map(|()| OK)) }
+    unsafe {
+        with(db, |db| {
+            let done = cursor(cur, db.memory()).seek(place, key);
+            db.pager.known(done).map(|()| OK)
+        })
+    }
 }
 
 /// # Safety
@@ -392,7 +400,7 @@ unsafe extern "C" fn btree_step(
 ) -> c_int {
     // SAFETY: by the contract of this function.
     unsafe {
-        with(db, |db| match db.step(cursor(cur, db.memory()), backward != 0)? {
+        with(db, |db| match db.try_step(cursor(cur, db.memory()), backward != 0)? {
             Some((k, v)) => {
                 key.write(report(db, &k));
                 value.write(report(db, &v));
@@ -455,7 +463,7 @@ unsafe extern "C" fn btree_count(db: *mut sys::btree_db_t, count: *mut u32) -> c
     // SAFETY: by the contract of this function.
     unsafe {
         with(db, |db| {
-            count.write(db.count()?);
+            count.write(db.try_count()?);
             Ok(OK)
         })
     }
@@ -467,7 +475,7 @@ unsafe extern "C" fn btree_count(db: *mut sys::btree_db_t, count: *mut u32) -> c
 #[no_mangle]
 unsafe extern "C" fn btree_clear(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    unsafe { with(db, |db| db.clear().map(|()| OK)) }
+    unsafe { with(db, |db| db.try_clear().map(|()| OK)) }
 }
 
 /// # Safety
@@ -478,7 +486,7 @@ unsafe extern "C" fn btree_stat(db: *mut sys::btree_db_t, stat: *mut sys::btree_
     // SAFETY: by the contract of this function.
     unsafe {
         with(db, |db| {
-            let s = db.stat()?;
+            let s = db.try_stat()?;
             stat.write(sys::btree_stat_t {
                 pagesize: s.page_size,
                 pages: s.pages,
@@ -516,7 +524,7 @@ unsafe extern "C" fn btree_check(
     // SAFETY: by the contract of this function.
     unsafe {
         with(db, |db| {
-            let report = db.check(max, &mut store)?;
+            let report = db.try_check(max, &mut store)?;
             errors.write(report.errors);
             warnings.write(report.warnings);
             Ok(OK)
@@ -544,12 +552,13 @@ unsafe extern "C" fn btree_compact(
     let result = unsafe {
         with(db, |db| {
             let mut stream = Stream { ctx, volatile: false };
-            if stream.size()? != 0 {
-                return Err(Error::Io(sys::MP_EEXIST));
+            let size = stream.size();
+            if db.pager.known(size)? != 0 {
+                return db.pager.fail(Error::Io(sys::MP_EEXIST));
             }
             let opened = open(copy, stream, &db.options());
             if let Some(to) = copy.db.as_mut() {
-                count.write(db.copy_to(to)?);
+                count.write(db.try_copy_to(to)?);
             }
             Ok(opened)
         })

@@ -21,7 +21,8 @@ mod pool;
 mod recover;
 mod spill;
 
-use crate::error::{Error, Fault, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Failed, Fault, Reason};
 use crate::memory::Memory;
 use crate::page::meta::{self, Meta};
 use crate::page::{field, init, kind, node, Order, HEADER};
@@ -75,7 +76,7 @@ pub enum Journal {
 
 impl Options {
     /// Refuses impossible parameters; they have not touched the storage then.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self) -> crate::Result<()> {
         if (self.page_size != 0 && !meta::page_size_ok(self.page_size)) || self.min_keys == 1 {
             return Err(Error::Invalid);
         }
@@ -130,6 +131,8 @@ pub(crate) struct Pager<S: Storage, M: Memory> {
     changed: bool,
     /// A failed write: what the storage holds is unknown until it is opened again.
     failed: Option<Error>,
+    /// Why the last operation that failed did so, and where, if the file is damaged.
+    error: Error,
     fault: Option<Fault>,
 }
 
@@ -174,13 +177,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         let mut pager = Self::with_meta(storage, memory, meta, stored, options.cache_size);
         if stored == 0 {
-            let root = pager.fresh(1)?;
+            let Ok(root) = pager.fresh(1) else { return Err(pager.open_error()) };
             pager.format(root, 1, kind::LEAF);
             pager.begin();
         }
         #[cfg(feature = "journal")]
-        if let Err(error) = pager.recover(&head, options.journal) {
-            return Err(OpenError { error, fault: pager.fault });
+        if pager.recover(&head, options.journal).is_err() {
+            return Err(pager.open_error());
         }
         Ok(pager)
     }
@@ -207,6 +210,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             before: (meta.free, pages),
             changed: false,
             failed: None,
+            error: Error::Invalid,
             fault: None,
         }
     }
@@ -238,7 +242,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.pool.memory()
     }
 
-    /// Where the last [`Error::Corrupt`] was found.
+    /// Where the file is damaged, if that is why the last operation failed.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
     }
@@ -256,8 +260,38 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Remembers where the file is damaged.
     pub fn corrupt<T>(&mut self, page: u32, offset: u32, reason: Reason) -> Result<T> {
+        self.error = Error::Corrupt(reason);
         self.fault = Some(Fault { page, offset, reason });
-        Err(Error::Corrupt(reason))
+        Err(Failed)
+    }
+
+    /// Remembers why an operation fails.
+    pub fn fail<T>(&mut self, error: Error) -> Result<T> {
+        (self.error, self.fault) = (error, None);
+        Err(Failed)
+    }
+
+    /// The result of something that does not know the pager.
+    pub fn known<T>(&mut self, result: crate::Result<T>) -> Result<T> {
+        result.or_else(|error| self.fail(error))
+    }
+
+    /// The result of an operation of another pager.
+    #[cfg(feature = "check")]
+    pub fn adopt<T, U: Storage>(&mut self, other: &Pager<U, M>, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            (self.error, self.fault) = (other.error, other.fault);
+        }
+        result
+    }
+
+    /// Why the last operation that failed did so.
+    pub fn error(&self) -> Error {
+        self.error
+    }
+
+    fn open_error(&self) -> OpenError {
+        OpenError { error: self.error, fault: self.fault }
     }
 
     /// The bytes of a page in the cache.

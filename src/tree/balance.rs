@@ -8,7 +8,8 @@
 use super::edit::{Cell, Edit, Source};
 use super::search::Path;
 use super::Db;
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Reason};
 use crate::memory::Memory;
 use crate::page::node::{entry_size, BIG_KEY, ENTRY_FIXED, SLOT};
 use crate::page::{field, kind};
@@ -527,7 +528,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 return Ok(Some(up));
             }
         }
-        Err(Error::Full)
+        self.pager.fail(Error::Full)
     }
 
     /// Bytes used on the page under entry `slot` of the parent of `level`, if there is one.

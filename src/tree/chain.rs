@@ -2,7 +2,8 @@
 //! (FORMAT.md, "Overflow chains").
 
 use super::Db;
-use crate::error::{Reason, Result};
+use crate::error::inner::Result;
+use crate::error::Reason;
 use crate::memory::Memory;
 use crate::page::node::{Entry, BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, node, Order, HEADER};
@@ -136,7 +137,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Copies an item's bytes to `to`, which has its length.
-    pub fn read(&mut self, item: &Item, to: &mut [u8]) -> Result<()> {
+    pub(crate) fn try_read(&mut self, item: &Item, to: &mut [u8]) -> Result<()> {
         let mut pieces = Self::pieces(*item);
         let mut done = 0usize;
         while let Some(piece) = self.piece(&mut pieces)? {

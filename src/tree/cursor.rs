@@ -6,7 +6,8 @@
 use super::chain::Item;
 use super::search::{Place, Side};
 use super::Db;
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Reason};
 use crate::memory::{Buffer, Memory};
 use crate::page::field;
 use crate::page::node::{BIG_KEY, ENTRY_FIXED};
@@ -70,7 +71,7 @@ impl<M: Memory> Cursor<M> {
 
     /// Goes to a place relative to `key`; the tree is not looked at yet.
     /// The cursor is where it was if there is no memory for the key.
-    pub fn seek(&mut self, place: Where, key: &[u8]) -> Result<()> {
+    pub fn seek(&mut self, place: Where, key: &[u8]) -> crate::Result<()> {
         if !self.key.set(key) {
             return Err(Error::NoMemory);
         }
@@ -155,7 +156,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Moves a cursor past one item and returns its key and value; `None`, and the cursor
     /// stays, at the end. Items are good until the next operation.
-    pub fn step(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Option<(Item, Item)>> {
+    pub(crate) fn try_step(
+        &mut self,
+        cursor: &mut Cursor<M>,
+        backward: bool,
+    ) -> Result<Option<(Item, Item)>> {
         self.pager.begin();
         if let Some(item) = self.step_on_page(cursor, backward) {
             return Ok(Some(item));
@@ -224,7 +229,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let mut copy = Buffer::new(self.pager.memory());
             let fits = copy.resize(key.len());
             if fits {
-                self.read(&key, copy.bytes_mut())?;
+                self.try_read(&key, copy.bytes_mut())?;
                 cursor.key = copy;
             }
             fits
@@ -232,7 +237,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if kept {
             Ok(())
         } else {
-            Err(Error::NoMemory)
+            self.pager.fail(Error::NoMemory)
         }
     }
 
@@ -252,7 +257,7 @@ pub struct Iter<'a, S: Storage, M: Memory> {
 
 #[cfg(any(test, feature = "std"))]
 impl<S: Storage, M: Memory> Iterator for Iter<'_, S, M> {
-    type Item = Result<(std::vec::Vec<u8>, std::vec::Vec<u8>)>;
+    type Item = crate::Result<(std::vec::Vec<u8>, std::vec::Vec<u8>)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (key, value) = match self.db.step(self.cursor, false) {

@@ -7,7 +7,8 @@
 
 use super::search::Path;
 use super::Db;
-use crate::error::Result;
+use crate::error::inner::Result;
+use crate::error::Error;
 use crate::memory::Memory;
 use crate::page::node::{self, entry_size, ENTRY_FIXED, REF, SLOT};
 use crate::page::{field, kind};
@@ -231,7 +232,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let kind = self.pager.field(root, field::FLAGS);
         let below = self.pager.alloc_page(kind)?;
         let child = self.pager.pgno(below);
-        path.grow(child)?;
+        if !path.grow(child) {
+            return self.pager.fail(Error::Full);
+        }
         self.pager.touch(root)?;
         self.pager.copy_content(root, below);
         edit.moved(root, below);

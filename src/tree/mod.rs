@@ -6,10 +6,12 @@ mod chain;
 mod copy;
 mod cursor;
 mod edit;
+mod face;
 mod heads;
 mod search;
 
-use crate::error::{Error, Fault, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Fault, Reason};
 use crate::memory::Memory;
 use crate::page::node::{self, entry_size, BIG_DATA, BIG_KEY, SLOT};
 use crate::page::{field, kind};
@@ -96,29 +98,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.pager.storage()
     }
 
-    /// Writes all changes to the storage and syncs it. Does nothing if there are none.
-    /// After a failed write every later flush fails with the same error.
-    pub fn flush(&mut self) -> Result<()> {
-        self.pager.flush()
-    }
-
-    /// Flushes and leaves a file without a journal, if there was one for this session
-    /// (`Options::journal`). The database may be used on, but not dropped without another `close`.
-    pub fn close(&mut self) -> Result<()> {
-        #[cfg(feature = "journal")]
-        return self.pager.close();
-        #[cfg(not(feature = "journal"))]
-        self.pager.flush()
-    }
-
-    /// Flushes and writes what is in the journal to its place.
-    #[cfg(feature = "journal")]
-    pub fn checkpoint(&mut self) -> Result<()> {
-        self.pager.flush_home()
-    }
-
     /// The value of a key.
-    pub fn get(&mut self, key: &[u8]) -> Result<Option<Item>> {
+    pub(crate) fn try_get(&mut self, key: &[u8]) -> Result<Option<Item>> {
         self.pager.begin();
         match self.find(key, None)? {
             Some((leaf, i)) => Ok(Some(self.data_item(leaf, i)?)),
@@ -166,7 +147,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Stores a value. Returns false, changing nothing, if `overwrite` is false and the key exists.
     /// In a file with duplicates a further item is added behind those with the same key.
-    pub fn put(&mut self, key: &[u8], value: &[u8], overwrite: bool) -> Result<bool> {
+    pub(crate) fn try_put(&mut self, key: &[u8], value: &[u8], overwrite: bool) -> Result<bool> {
         if self.append(key, value) {
             return Ok(true);
         }
@@ -204,7 +185,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Refuses changes that cannot be stored, and starts the operation.
     fn writable(&mut self, key: usize, value: usize) -> Result<()> {
         if u32::try_from(key).is_err() || u32::try_from(value).is_err() {
-            return Err(Error::Full);
+            return self.pager.fail(Error::Full);
         }
         self.pager.writable()?;
         self.pager.begin();
@@ -385,7 +366,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Removes a key, in a file with duplicates all its items. False if there is none.
-    pub fn delete(&mut self, key: &[u8]) -> Result<bool> {
+    pub(crate) fn try_delete(&mut self, key: &[u8]) -> Result<bool> {
         self.writable(0, 0)?;
         let mut found = false;
         loop {
@@ -426,7 +407,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Number of items. Reads all leaves the first time; later calls are free.
     #[cfg(feature = "extras")]
-    pub fn count(&mut self) -> Result<u32> {
+    pub(crate) fn try_count(&mut self) -> Result<u32> {
         if let Some(count) = self.count {
             return Ok(count);
         }
@@ -443,7 +424,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Removes everything. All pages but the root become free.
     #[cfg(feature = "extras")]
-    pub fn clear(&mut self) -> Result<()> {
+    pub(crate) fn try_clear(&mut self) -> Result<()> {
         self.writable(0, 0)?;
         let result = self.pager.clear();
         self.end(result)?;
@@ -453,7 +434,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Figures of the database; reads the free list.
     #[cfg(feature = "extras")]
-    pub fn stat(&mut self) -> Result<Stat> {
+    pub(crate) fn try_stat(&mut self) -> Result<Stat> {
         self.pager.begin();
         let mut path = Path::new();
         self.descend(Some(&mut path), Toward::First)?;
@@ -467,22 +448,5 @@ impl<S: Storage, M: Memory> Db<S, M> {
             cached: cached as u32,
             dirty: dirty as u32,
         })
-    }
-
-    /// The value of a key as a vector.
-    #[cfg(any(test, feature = "std"))]
-    pub fn get_vec(&mut self, key: &[u8]) -> Result<Option<std::vec::Vec<u8>>> {
-        match self.get(key)? {
-            Some(item) => self.to_vec(&item).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The bytes of an item as a vector.
-    #[cfg(any(test, feature = "std"))]
-    pub fn to_vec(&mut self, item: &Item) -> Result<std::vec::Vec<u8>> {
-        let mut bytes = std::vec![0; item.len()];
-        self.read(item, &mut bytes)?;
-        Ok(bytes)
     }
 }

@@ -1,7 +1,8 @@
 //! From the root to a place in a leaf.
 
 use super::{heads, Db};
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::Reason;
 use crate::memory::Memory;
 use crate::page::node::{Node, BIG_KEY};
 use crate::page::{field, kind};
@@ -57,9 +58,10 @@ impl Path {
     }
 
     /// Takes note of a new page between the root and what was below it: the root has grown.
-    pub fn grow(&mut self, page: u32) -> Result<()> {
+    /// False, and no change, if the tree can get no higher.
+    pub fn grow(&mut self, page: u32) -> bool {
         if self.len >= MAX_DEPTH {
-            return Err(Error::Full);
+            return false;
         }
         for level in (0..self.len).rev() {
             let (below, index) = self.at(level);
@@ -69,7 +71,7 @@ impl Path {
         self.set(1, page, index);
         self.set(0, root, 0);
         self.len += 1;
-        Ok(())
+        true
     }
 }
 
