@@ -67,6 +67,9 @@ reasons! {
     PageSize = "bad page size",
     /// Flag bits this library does not know; record-number files have one.
     MetaFlags = "unknown kind of file",
+    /// A file in which a key may occur more than once.
+    #[cfg(not(feature = "duplicates"))]
+    Duplicates = "the file has duplicates, which this build does not support",
     /// A link to a page that the file does not have.
     PageRange = "page number out of range",
     /// The page's own number is another one.

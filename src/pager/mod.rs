@@ -77,7 +77,10 @@ pub enum Journal {
 impl Options {
     /// Refuses impossible parameters; they have not touched the storage then.
     pub fn check(&self) -> crate::Result<()> {
-        if (self.page_size != 0 && !meta::page_size_ok(self.page_size)) || self.min_keys == 1 {
+        if (self.page_size != 0 && !meta::page_size_ok(self.page_size))
+            || self.min_keys == 1
+            || (self.duplicates && cfg!(not(feature = "duplicates")))
+        {
             return Err(Error::Invalid);
         }
         Ok(())
@@ -159,6 +162,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if size != 0 {
             let got = storage.read(0, &mut head)?;
             meta = Meta::parse(head.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
+            #[cfg(not(feature = "duplicates"))]
+            if meta.duplicates {
+                return Err(bad_meta((meta::FLAGS as u32, Reason::Duplicates)));
+            }
             #[cfg(not(feature = "journal"))]
             for at in meta::JOURNAL {
                 if meta.checkpoint || meta.order.u32(&head, at) == meta::JOURNAL_MAGIC {
@@ -225,7 +232,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     pub fn duplicates(&self) -> bool {
-        self.meta.duplicates
+        cfg!(feature = "duplicates") && self.meta.duplicates
     }
 
     /// Pages of the file, page 0 included.
@@ -260,15 +267,27 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Remembers where the file is damaged.
     pub fn corrupt<T>(&mut self, page: u32, offset: u32, reason: Reason) -> Result<T> {
+        self.damaged(page, offset, reason);
+        Err(Failed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn damaged(&mut self, page: u32, offset: u32, reason: Reason) {
         self.error = Error::Corrupt(reason);
         self.fault = Some(Fault { page, offset, reason });
-        Err(Failed)
     }
 
     /// Remembers why an operation fails.
     pub fn fail<T>(&mut self, error: Error) -> Result<T> {
-        (self.error, self.fault) = (error, None);
+        self.failing(error);
         Err(Failed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn failing(&mut self, error: Error) {
+        (self.error, self.fault) = (error, None);
     }
 
     /// The result of something that does not know the pager.

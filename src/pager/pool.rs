@@ -6,17 +6,17 @@
 //! here: `table` is the start of a block, and so is `data` of each frame in it.
 
 use crate::memory::Memory;
-use core::num::NonZeroU16;
+use core::num::NonZeroU32;
 use core::ptr::NonNull;
 
 /// Number of a frame, from 1 on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Idx(NonZeroU16);
+pub(crate) struct Idx(NonZeroU32);
 
 impl Idx {
     #[inline]
     fn get(self) -> u16 {
-        self.0.get()
+        self.0.get() as u16
     }
 }
 
@@ -50,6 +50,9 @@ struct Frame {
     pub undo: u16,
     pin: u16,
     pub flags: u8,
+    /// The number of a frame is shifted to its place in the table, not multiplied.
+    #[cfg(target_pointer_width = "32")]
+    unused: [u32; 2],
 }
 
 /// One of the two lists, from the most to the least recently used frame.
@@ -153,6 +156,8 @@ impl<M: Memory> Pool<M> {
                     undo: NIL,
                     pin: 0,
                     flags: 0,
+                    #[cfg(target_pointer_width = "32")]
+                    unused: [0; 2],
                 };
                 table.as_ptr().add(i).write(vacant);
                 table.as_ptr().add(slots).cast::<u16>().add(i).write(NIL);
@@ -402,7 +407,7 @@ impl<M: Memory> Pool<M> {
     }
 
     fn idx(i: u16) -> Option<Idx> {
-        NonZeroU16::new(i).map(Idx)
+        NonZeroU32::new(u32::from(i)).map(Idx)
     }
 
     pub fn pgno(&self, f: Idx) -> u32 {

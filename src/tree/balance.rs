@@ -11,7 +11,7 @@ use super::Db;
 use crate::error::inner::Result;
 use crate::error::{Error, Reason};
 use crate::memory::Memory;
-use crate::page::node::{entry_size, BIG_KEY, ENTRY_FIXED, SLOT};
+use crate::page::node::SLOT;
 use crate::page::{field, kind};
 use crate::pager::Idx;
 use crate::storage::Storage;
@@ -153,7 +153,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let (pgno, index) = path.at(level - 1);
         let parent = self.pager.tree_page(pgno)?;
         let Some(slot) = slot else { return Ok(None) };
-        if slot + count > self.node(parent).len() {
+        if slot + count > self.len(parent) {
             return Ok(None);
         }
         let leaf = self.level_page(path, level)?;
@@ -163,7 +163,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             pages: [leaf; MAX_PAGES],
             lens: [0; MAX_PAGES],
             count,
-            leaf: self.node(leaf).is_leaf(),
+            leaf: self.is_leaf(leaf),
             edit: *edit,
             edited: index - slot,
             parts: [Part::new(Kind::New, 0, 0, 0); MAX_PARTS],
@@ -171,7 +171,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         };
         let mut left = None;
         for i in 0..count {
-            let child = self.node(parent).child(slot + i);
+            let child = self.child(parent, slot + i);
             let f = self.pager.tree_page(child)?;
             let linked = match left {
                 Some((page, next)) => {
@@ -179,34 +179,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 }
                 None => true,
             };
-            if !linked || f == parent || self.node(f).is_leaf() != window.leaf {
+            if !linked || f == parent || self.is_leaf(f) != window.leaf {
                 return self.pager.corrupt(child, field::PREV as u32, Reason::Sibling);
             }
             left = Some((child, self.pager.field(f, field::NEXT)));
-            let len = self.node(f).len();
+            let len = self.len(f);
             if let (Some(p), Some(l)) = (window.pages.get_mut(i), window.lens.get_mut(i)) {
                 (*p, *l) = (f, len);
             }
         }
         window.list_parts();
         Ok(Some(window))
-    }
-
-    fn level_page(&mut self, path: &Path, level: usize) -> Result<Idx> {
-        self.pager.tree_page(path.at(level).0)
-    }
-
-    /// Entry `i` of a page as a cell.
-    fn cell(&self, f: Idx, i: usize) -> Cell<'static> {
-        let (node, entry) = (self.node(f), self.node(f).entry(i));
-        let at = node.offset(i).wrapping_add(ENTRY_FIXED);
-        let key = entry.key.len();
-        Cell {
-            flags: entry.flags,
-            child: entry.child,
-            key: Source::Page(f, at, key),
-            data: Source::Page(f, at.wrapping_add(key), entry.data.len()),
-        }
     }
 
     /// Entry `k` of a part as a cell.
@@ -217,7 +200,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             Kind::New => window.edit.new_cells().get(k).copied().unwrap_or(Cell::EMPTY),
             Kind::First => {
                 let up = self.cell(window.parent, window.slot + part.page());
-                Cell { child: self.node(page).child(0), ..up }
+                Cell { child: self.child(page, 0), ..up }
             }
         }
     }
@@ -240,7 +223,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Bytes of the whole sequence.
     fn total(&self, window: &Window) -> usize {
-        let mut total: usize = window.pages().iter().map(|&f| self.node(f).used()).sum();
+        let mut total: usize = window.pages().iter().map(|&f| self.used(f)).sum();
         for part in window.parts().iter().filter(|part| part.kind != Kind::Old) {
             total += (0..part.len()).map(|k| self.part_size(window, *part, k)).sum::<usize>();
             if part.kind == Kind::First {
@@ -454,34 +437,6 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(())
     }
 
-    fn relink(&mut self, page: u32, field: usize, to: u32) -> Result<()> {
-        if page != 0 {
-            let f = self.pager.tree_page(page)?;
-            self.pager.touch(f)?;
-            self.pager.set_field(f, field, to);
-        }
-        Ok(())
-    }
-
-    /// The parent's entry for leaf `right`: the shortest key above all keys of `left`.
-    fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
-        let last = self.node(left).len().saturating_sub(1);
-        let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
-        let len = high.len().min(self.common_prefix(low, high)?.0 + 1);
-        let child = self.pager.pgno(right);
-        let (flags, key) = if entry_size(len) + SLOT > self.pager.capacity() / 2 {
-            (BIG_KEY, Source::Ref(self.write_separator(high, len)?))
-        } else {
-            // A page of a chain is larger than half a page's entries: the key's start is in one piece.
-            let mut pieces = Self::pieces(high);
-            match self.piece(&mut pieces)? {
-                Some(piece) => (0, Source::Page(piece.frame, piece.at, len)),
-                None => (0, Source::Bytes(&[])),
-            }
-        };
-        Ok(Cell { flags, child, key, data: Source::Bytes(&[]) })
-    }
-
     /// Finds room for an edit that does not fit its page.
     pub(super) fn overflow<'a>(
         &mut self,
@@ -491,10 +446,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
     ) -> Result<Option<Edit<'a>>> {
         let (_, slot) = path.at(level - 1);
         let f = self.level_page(path, level)?;
-        let len = self.node(f).len();
+        let len = self.len(f);
         let single = edit.from == edit.to && edit.new_cells().len() == 1;
         // On internal pages the first entry stays first: a new page comes second.
-        let front = usize::from(!self.node(f).is_leaf());
+        let front = usize::from(!self.is_leaf(f));
         let grows = if single && edit.from == len && self.pager.field(f, field::NEXT) == 0 {
             Some(Fill::Left)
         } else if single && edit.from <= front && self.pager.field(f, field::PREV) == 0 {
@@ -537,7 +492,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let node = self.node(parent);
         let Some(slot) = slot.filter(|&slot| slot < node.len()) else { return Ok(None) };
         let f = self.pager.tree_page(node.child(slot))?;
-        Ok(Some(self.node(f).used()))
+        Ok(Some(self.used(f)))
     }
 
     /// Repacks pages `first..` of a parent if they exist and the entries fit.
@@ -592,14 +547,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 return Ok(Some(up));
             }
         }
-        if self.node(f).len() > 0 {
+        if self.len(f) > 0 {
             return Ok(None);
         }
         // The only child of its parent.
-        let (before, after) = (self.pager.field(f, field::PREV), self.pager.field(f, field::NEXT));
-        self.relink(before, field::NEXT, after)?;
-        self.relink(after, field::PREV, before)?;
-        self.pager.free_page(f)?;
-        Ok(Some(Edit::remove(slot, slot + 1)))
+        self.take_out(f, slot).map(Some)
     }
 }

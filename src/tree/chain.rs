@@ -294,7 +294,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Frees the chains of a leaf entry. One that separators may refer to stays, as in the C
     /// library: they are not counted anywhere.
     pub(super) fn free_chains(&mut self, f: Idx, i: usize) -> Result<()> {
-        let flags = self.node(f).key(i).0;
+        let flags = self.key(f, i).0;
         if flags & BIG_KEY != 0 {
             let key = self.key_item(f, i)?;
             self.free_chain(key)?;

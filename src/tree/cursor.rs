@@ -162,6 +162,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         backward: bool,
     ) -> Result<Option<(Item, Item)>> {
         self.pager.begin();
+        #[cfg(feature = "shortcuts")]
         if let Some(item) = self.step_on_page(cursor, backward) {
             return Ok(Some(item));
         }
@@ -200,6 +201,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(Some((key, value)))
     }
 
+    #[cfg(feature = "shortcuts")]
     /// The step to an inline entry of the same page, in an unchanged tree without duplicates.
     fn step_on_page(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Option<(Item, Item)> {
         if cursor.state != State::On || cursor.changes != self.changes || self.pager.duplicates() {
@@ -222,7 +224,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Copies the key to the cursor; if that fails the cursor keeps the old one.
     fn remember(&mut self, cursor: &mut Cursor<M>, leaf: Idx, i: usize, key: Item) -> Result<()> {
-        let (flags, stored) = self.node(leaf).key(i);
+        let (flags, stored) = self.key(leaf, i);
         let kept = if flags & BIG_KEY == 0 {
             cursor.key.set(stored)
         } else {

@@ -27,6 +27,8 @@ pub(super) enum Source<'a> {
 }
 
 impl Source<'_> {
+    pub const EMPTY: Self = Source::Bytes(&[]);
+
     pub fn len(&self) -> usize {
         match *self {
             Source::Bytes(b) => b.len(),
@@ -35,6 +37,7 @@ impl Source<'_> {
         }
     }
 
+    #[cfg(feature = "repack")]
     /// The same bytes after page `from` was copied to `to`.
     fn moved(self, from: Idx, to: Idx) -> Self {
         match self {
@@ -56,7 +59,7 @@ pub(super) struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    pub const EMPTY: Self = Cell { flags: 0, child: 0, key: Source::Bytes(&[]), data: Source::Bytes(&[]) };
+    pub const EMPTY: Self = Cell { flags: 0, child: 0, key: Source::EMPTY, data: Source::EMPTY };
 
     /// Bytes the entry takes on a page, without its slot.
     pub fn size(&self) -> usize {
@@ -64,8 +67,8 @@ impl Cell<'_> {
     }
 }
 
-/// New entries of one edit at the most: three pages in the place of one.
-pub(super) const MAX_NEW: usize = 2;
+/// New entries of one edit at the most: with `repack`, three pages in the place of one.
+pub(super) const MAX_NEW: usize = if cfg!(feature = "repack") { 2 } else { 1 };
 
 /// A change of one page: entries `from..to` give way to `new`.
 #[derive(Clone, Copy)]
@@ -75,13 +78,21 @@ pub(super) struct Edit<'a> {
     new: [Cell<'a>; MAX_NEW],
     len: usize,
     /// A new child for the entry before `from`.
+    #[cfg(feature = "repack")]
     pub child: Option<u32>,
 }
 
 impl<'a> Edit<'a> {
     /// Takes entries out.
     pub fn remove(from: usize, to: usize) -> Self {
-        Edit { from, to, new: [Cell::EMPTY; MAX_NEW], len: 0, child: None }
+        Edit {
+            from,
+            to,
+            new: [Cell::EMPTY; MAX_NEW],
+            len: 0,
+            #[cfg(feature = "repack")]
+            child: None,
+        }
     }
 
     /// Adds a new entry. False if there are too many.
@@ -100,6 +111,7 @@ impl<'a> Edit<'a> {
         self.new.get(..self.len).unwrap_or(&[])
     }
 
+    #[cfg(feature = "repack")]
     /// Adjusts the sources after page `from` was copied to `to`.
     pub fn moved(&mut self, from: Idx, to: Idx) {
         for cell in &mut self.new {
@@ -107,6 +119,7 @@ impl<'a> Edit<'a> {
         }
     }
 
+    #[cfg(feature = "repack")]
     fn reads(&self, f: Idx) -> bool {
         self.new_cells().iter().any(|c| matches!(c.key, Source::Page(frame, ..) if frame == f))
     }
@@ -125,7 +138,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Writes an entry as number `i`; the caller has made sure that it fits.
     pub(super) fn insert_cell(&mut self, f: Idx, i: usize, cell: &Cell) {
         let order = self.pager.order();
-        let leaf = self.node(f).is_leaf();
+        let leaf = self.is_leaf(f);
         let (key, data) = (cell.key.len(), cell.data.len());
         let page = self.pager.page_mut(f);
         let at = node::open_slot(order, page, i, cell.size());
@@ -137,6 +150,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.put_source(f, at.wrapping_add(key), &cell.data);
     }
 
+    #[cfg(feature = "repack")]
     /// Changes the child of an internal entry.
     pub(super) fn set_child(&mut self, f: Idx, i: usize, child: u32) {
         let at = self.node(f).offset(i).wrapping_add(4);
@@ -162,15 +176,20 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let (pgno, _) = path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            let (before, used) = (self.node(f).used(), self.used_after(f, &edit));
+            #[cfg(feature = "repack")]
+            let before = self.used(f);
+            let used = self.used_after(f, &edit);
             let next = if used <= self.pager.capacity() {
                 let fewer = edit.new_cells().len() < edit.to - edit.from;
-                let len = self.node(f).len() - (edit.to - edit.from) + edit.new_cells().len();
+                let len = self.len(f) - (edit.to - edit.from) + edit.new_cells().len();
+                #[cfg(feature = "repack")]
                 let merge = if level > 0 && fewer && self.sparse(len, used, before) {
                     self.mergeable(path, level, used)?
                 } else {
                     None
                 };
+                #[cfg(not(feature = "repack"))]
+                let merge: Option<()> = None;
                 // What concerns no other page is the last step: nothing can fail after it.
                 let last = merge.is_none() && (len > 0 || level == 0) && !(level == 0 && fewer);
                 self.apply(f, &mut edit, !last)?;
@@ -180,13 +199,21 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 if last {
                     return Ok(());
                 }
-                self.underflow(path, level, f, merge)?
+                #[cfg(feature = "repack")]
+                let next = self.underflow(path, level, f, merge)?;
+                #[cfg(not(feature = "repack"))]
+                let next = Some(self.take_out(f, path.at(level - 1).1)?);
+                next
             } else {
                 if level == 0 {
                     self.grow_root(path, f, &mut edit)?;
                     level = 1;
                 }
-                self.overflow(path, level, &edit)?
+                #[cfg(feature = "repack")]
+                let next = self.overflow(path, level, &edit)?;
+                #[cfg(not(feature = "repack"))]
+                let next = Some(self.overflow(path, level, &edit)?);
+                next
             };
             match next {
                 Some(above) => edit = above,
@@ -196,6 +223,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
+    #[cfg(feature = "repack")]
     /// Whether a page that held `before` bytes and will have `len` entries in `used` bytes has lost
     /// enough to be merged with its neighbours. True again only when another eighth is gone, so
     /// that most deletions read no neighbours.
@@ -207,14 +235,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Does an edit that fits; `undo` tells whether the operation can still fail after it.
     fn apply(&mut self, f: Idx, edit: &mut Edit, undo: bool) -> Result<()> {
+        #[cfg(feature = "repack")]
         if edit.reads(f) {
             let copy = self.pager.image(f)?;
             edit.moved(f, copy);
-        } else if undo {
+        }
+        if undo {
             self.pager.touch(f)?;
         } else {
             self.pager.mark(f);
         }
+        #[cfg(feature = "repack")]
         if let Some(child) = edit.child {
             self.set_child(f, edit.from.wrapping_sub(1), child);
         }
@@ -237,6 +268,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         self.pager.touch(root)?;
         self.pager.copy_content(root, below);
+        #[cfg(feature = "repack")]
         edit.moved(root, below);
         self.pager.format(root, 1, kind::INTERNAL);
         self.insert_cell(root, 0, &Cell { child, ..Cell::EMPTY });

@@ -1,5 +1,6 @@
 //! The B-tree: keys in order, on pages. [`Db`] is its face.
 
+#[cfg(feature = "repack")]
 mod balance;
 mod chain;
 #[cfg(feature = "check")]
@@ -8,7 +9,12 @@ mod cursor;
 mod edit;
 mod face;
 mod heads;
+mod links;
 mod search;
+#[cfg(feature = "shortcuts")]
+mod shortcuts;
+#[cfg(not(feature = "repack"))]
+mod split;
 
 use crate::error::inner::Result;
 use crate::error::{Error, Fault, Reason};
@@ -44,11 +50,14 @@ pub struct Db<S: Storage, M: Memory> {
     /// Counts changes, so that cursors know whether their place is still good.
     changes: u32,
     /// Number of items, once it was asked for.
+    #[cfg(feature = "extras")]
     count: Option<u32>,
     /// Entries that were removed or replaced and not made up for by new ones: while there are any,
     /// pages can be kept full, as their number need not grow.
+    #[cfg(feature = "repack")]
     churn: u8,
     /// The leaf of the last insertion if that was the last of all keys, and `changes` then.
+    #[cfg(feature = "shortcuts")]
     hint: Option<(Idx, u32)>,
 }
 
@@ -80,7 +89,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
     pub(crate) fn with_pager(pager: Pager<S, M>, min_keys: usize) -> Self {
         let share = pager.capacity().checked_div(min_keys).unwrap_or(0);
         let limit = share.saturating_sub(OVERHEAD).max(LEAST_LIMIT);
-        Db { pager, limit, changes: 0, count: None, churn: 0, hint: None }
+        Db {
+            pager,
+            limit,
+            changes: 0,
+            #[cfg(feature = "extras")]
+            count: None,
+            #[cfg(feature = "repack")]
+            churn: 0,
+            #[cfg(feature = "shortcuts")]
+            hint: None,
+        }
     }
 
     /// Where the last [`Error::Corrupt`] was found.
@@ -127,7 +146,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     fn find_first(&mut self, key: &[u8], path: &mut Path) -> Result<Option<(Idx, usize)>> {
         let Place { mut leaf, mut index, .. } = self.search(key, Side::Lower, Some(path))?;
         let mut hops = 0;
-        while index >= self.node(leaf).len() {
+        while index >= self.len(leaf) {
             // Only in a damaged file are there empty leaves, and then pages can have many parents.
             hops += 1;
             if hops > self.pager.pages() {
@@ -148,11 +167,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Stores a value. Returns false, changing nothing, if `overwrite` is false and the key exists.
     /// In a file with duplicates a further item is added behind those with the same key.
     pub(crate) fn try_put(&mut self, key: &[u8], value: &[u8], overwrite: bool) -> Result<bool> {
+        #[cfg(feature = "shortcuts")]
         if self.append(key, value) {
             return Ok(true);
         }
         self.writable(key.len(), value.len())?;
         let mut path = Path::new();
+        #[cfg(feature = "shortcuts")]
         if self.append_page(key, value, &mut path)? {
             return Ok(true);
         }
@@ -164,9 +185,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         let replaces = place.found && !duplicates;
         if replaces {
-            self.churn = self.churn.saturating_add(1);
+            self.churned();
         }
-        if !self.put_inline(key, value, place, replaces) {
+        #[cfg(feature = "shortcuts")]
+        let done = self.put_inline(key, value, place, replaces);
+        #[cfg(not(feature = "shortcuts"))]
+        let done = false;
+        if !done {
             let result = self.put_any(key, value, place, replaces, &mut path);
             self.end(result)?;
         }
@@ -178,8 +203,22 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Keeps the books after a new item.
     fn added(&mut self) {
-        self.count = self.count.map(|n| n.saturating_add(1));
-        self.churn = self.churn.saturating_sub(1);
+        #[cfg(feature = "extras")]
+        {
+            self.count = self.count.map(|n| n.saturating_add(1));
+        }
+        #[cfg(feature = "repack")]
+        {
+            self.churn = self.churn.saturating_sub(1);
+        }
+    }
+
+    /// Keeps the books after an item was removed or replaced.
+    fn churned(&mut self) {
+        #[cfg(feature = "repack")]
+        {
+            self.churn = self.churn.saturating_add(1);
+        }
     }
 
     /// Refuses changes that cannot be stored, and starts the operation.
@@ -200,127 +239,6 @@ impl<S: Storage, M: Memory> Db<S, M> {
             Err(_) => self.pager.rollback(),
         }
         result
-    }
-
-    /// Stores an item inline on its page if it fits: the common case, which cannot fail.
-    fn put_inline(&mut self, key: &[u8], value: &[u8], place: Place, replaces: bool) -> bool {
-        let body = key.len().saturating_add(value.len());
-        let Place { leaf, index, .. } = place;
-        if body > self.limit {
-            return false;
-        }
-        let node = self.node(leaf);
-        let size = entry_size(body);
-        let mut room = node.free();
-        if replaces {
-            let old = node.entry(index);
-            if old.flags != 0 {
-                return false;
-            }
-            if old.size() == size {
-                let (at, order) = (node.offset(index), self.pager.order());
-                let page = self.pager.page_mut(leaf);
-                node::put_entry(order, page, at, value.len() as u32, 0, [key, value]);
-                self.changed_inline(leaf);
-                return true;
-            }
-            room += old.size() + SLOT;
-        }
-        if room < size + SLOT {
-            return false;
-        }
-        if replaces {
-            self.remove_entry(leaf, index);
-        }
-        self.insert_inline(leaf, index, key, value);
-        let node = self.node(leaf);
-        if index + 1 == node.len() && node.field(field::NEXT) == 0 && !self.pager.duplicates() {
-            self.hint = Some((leaf, self.changes));
-        }
-        true
-    }
-
-    /// Writes an entry to a page that has room for it.
-    #[inline]
-    fn insert_inline(&mut self, leaf: Idx, index: usize, key: &[u8], value: &[u8]) {
-        let order = self.pager.order();
-        let page = self.pager.page_mut(leaf);
-        let at = node::open_slot(order, page, index, entry_size(key.len() + value.len()));
-        node::put_entry(order, page, at, value.len() as u32, 0, [key, value]);
-        self.changed_inline(leaf);
-    }
-
-    fn changed_inline(&mut self, leaf: Idx) {
-        self.pager.mark(leaf);
-        self.changes = self.changes.wrapping_add(1);
-    }
-
-    /// Puts rising keys behind the last one without a search.
-    #[inline]
-    fn append(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let Some((leaf, changes)) = self.hint else { return false };
-        if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
-            return false;
-        }
-        let order = self.pager.order();
-        // A page that was written since is clean, and its frame may hold another.
-        let Some(page) = self.pager.changed_page_mut(leaf) else { return false };
-        if !node::append_last(order, page, key, value) {
-            return false;
-        }
-        self.changes = self.changes.wrapping_add(1);
-        self.hint = Some((leaf, self.changes));
-        self.added();
-        true
-    }
-
-    /// Puts a key behind the last one to a page of its own if the last page is full and was
-    /// filled by rising keys. What `put_any` would do, without looking at the full page.
-    fn append_page(&mut self, key: &[u8], value: &[u8], path: &mut Path) -> Result<bool> {
-        let Some((_, changes)) = self.hint else { return Ok(false) };
-        if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
-            return Ok(false);
-        }
-        let last = self.descend(Some(path), Toward::Last)?;
-        let node = self.node(last);
-        let Some(index) = node.len().checked_sub(1) else { return Ok(false) };
-        let (flags, low) = node.key(index);
-        let room = entry_size(key.len() + value.len()) + SLOT;
-        if path.len < 2 || flags & BIG_KEY != 0 || low >= key || node.free() >= room {
-            return Ok(false);
-        }
-        let common = low.iter().zip(key).take_while(|(a, b)| a == b).count();
-        let separator = key.get(..common + 1).unwrap_or(key);
-        let result = self.append_page_with(last, key, value, separator, path);
-        self.end(result)?;
-        self.added();
-        Ok(true)
-    }
-
-    fn append_page_with(
-        &mut self,
-        last: Idx,
-        key: &[u8],
-        value: &[u8],
-        separator: &[u8],
-        path: &mut Path,
-    ) -> Result<()> {
-        let f = self.pager.alloc_page(kind::LEAF)?;
-        let before = self.pager.pgno(last);
-        let child = self.pager.pgno(f);
-        self.pager.set_field(f, field::PREV, before);
-        let cell = Cell { key: Source::Bytes(key), data: Source::Bytes(value), ..Cell::EMPTY };
-        self.insert_cell(f, 0, &cell);
-        path.len -= 1;
-        let slot = path.at(path.len - 1).1 + 1;
-        let mut edit = Edit::remove(slot, slot);
-        edit.push(Cell { child, key: Source::Bytes(separator), ..Cell::EMPTY });
-        self.edit(path, edit)?;
-        // Last, as nothing can fail any more and so the full page needs no copy.
-        self.pager.mark(last);
-        self.pager.set_field(last, field::NEXT, child);
-        self.hint = Some((f, self.changes.wrapping_add(1)));
-        Ok(())
     }
 
     /// Stores an item that needs overflow pages or does not fit its leaf.
@@ -372,32 +290,25 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let mut path = Path::new();
             let Some((leaf, i)) = self.find(key, Some(&mut path))? else { return Ok(found) };
-            if !self.delete_inline(leaf, i) {
+            #[cfg(feature = "shortcuts")]
+            let done = self.delete_inline(leaf, i);
+            #[cfg(not(feature = "shortcuts"))]
+            let done = false;
+            if !done {
                 let result = self.delete_any(leaf, i, &mut path);
                 self.end(result)?;
             }
             found = true;
-            self.count = self.count.map(|n| n.saturating_sub(1));
-            self.churn = self.churn.saturating_add(1);
+            #[cfg(feature = "extras")]
+            {
+                self.count = self.count.map(|n| n.saturating_sub(1));
+            }
+            self.churned();
             if !self.pager.duplicates() {
                 return Ok(true);
             }
             self.pager.begin();
         }
-    }
-
-    /// Removes an entry where nothing else changes: the common case, which cannot fail.
-    fn delete_inline(&mut self, leaf: Idx, i: usize) -> bool {
-        let node = self.node(leaf);
-        let (entry, used) = (node.entry(i), node.used());
-        let after = used.saturating_sub(entry.size() + SLOT);
-        let root = self.pager.pgno(leaf) == 1;
-        if entry.flags != 0 || (!root && self.sparse(node.len() - 1, after, used)) {
-            return false;
-        }
-        self.remove_entry(leaf, i);
-        self.changed_inline(leaf);
-        true
     }
 
     fn delete_any(&mut self, leaf: Idx, i: usize, path: &mut Path) -> Result<()> {
@@ -414,7 +325,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.pager.begin();
         let (mut place, mut count, mut hops) = (self.edge(false)?, 0u32, 0);
         while let Some((leaf, i)) = self.entry_at(place, false, &mut hops)? {
-            let index = self.node(leaf).len();
+            let index = self.len(leaf);
             count = count.saturating_add((index - i) as u32);
             place = Place { leaf, index, found: false };
         }

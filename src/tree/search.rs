@@ -90,9 +90,38 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Node::new(self.pager.order(), self.pager.page(f))
     }
 
+    /// Entries of a tree page.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn len(&self, f: Idx) -> usize {
+        self.node(f).len()
+    }
+
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn is_leaf(&self, f: Idx) -> bool {
+        self.node(f).is_leaf()
+    }
+
+    /// Bytes taken on a tree page.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn used(&self, f: Idx) -> usize {
+        self.node(f).used()
+    }
+
+    /// The child of internal entry `i`.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn child(&self, f: Idx, i: usize) -> u32 {
+        self.node(f).child(i)
+    }
+
+    /// Flags and stored key of entry `i`.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn key(&self, f: Idx, i: usize) -> (u8, &[u8]) {
+        self.node(f).key(i)
+    }
+
     /// How entry `i` compares with `key`.
     fn compare(&mut self, f: Idx, i: usize, key: &[u8], prefix: bool) -> Result<Ordering> {
-        let (flags, stored) = self.node(f).key(i);
+        let (flags, stored) = self.key(f, i);
         if flags & BIG_KEY == 0 {
             let stored = if prefix { stored.get(..key.len()).unwrap_or(stored) } else { stored };
             return Ok(stored.cmp(key));
@@ -111,7 +140,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         right: bool,
     ) -> Result<(usize, bool)> {
         let prefix = side == Side::PrefixUpper;
-        let (mut low, mut high, mut found) = (low, self.node(f).len(), false);
+        let (mut low, mut high, mut found) = (low, self.len(f), false);
         if heads::USED && !prefix {
             (low, high) = heads::narrow(self.node(f), low, high, heads::of_key(key));
         }
@@ -160,7 +189,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             if leaf {
                 return Ok(f);
             }
-            pgno = self.node(f).child(index);
+            pgno = self.child(f, index);
             self.pager.release(f, false);
         }
         self.pager.corrupt(pgno, 0, Reason::Depth)
@@ -183,7 +212,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let (pgno, index) = path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            let more = index + 1 < self.node(f).len();
+            let more = index + 1 < self.len(f);
             self.pager.release(f, false);
             if more {
                 path.set(level, pgno, index + 1);
@@ -197,7 +226,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let (pgno, index) = path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            let (leaf, child) = (self.node(f).is_leaf(), self.node(f).child(index));
+            let (leaf, child) = (self.is_leaf(f), self.child(f, index));
             // All leaves are on one level.
             if leaf != (level + 1 == path.len) {
                 return self.pager.corrupt(pgno, field::FLAGS as u32, Reason::PageType);
@@ -214,7 +243,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// The first (or last) leaf, with its outer gap.
     pub(super) fn edge(&mut self, last: bool) -> Result<Place> {
         let leaf = self.descend(None, if last { Toward::Last } else { Toward::First })?;
-        let index = if last { self.node(leaf).len() } else { 0 };
+        let index = if last { self.len(leaf) } else { 0 };
         Ok(Place { leaf, index, found: false })
     }
 
@@ -226,7 +255,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok(None);
         }
         let next = self.pager.tree_page(pgno)?;
-        if self.pager.field(next, from) != here || self.node(next).is_leaf() != self.node(f).is_leaf() {
+        if self.pager.field(next, from) != here || self.is_leaf(next) != self.is_leaf(f) {
             return self.pager.corrupt(pgno, from as u32, Reason::Sibling);
         }
         Ok(Some(next))
@@ -242,7 +271,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     ) -> Result<Option<(Idx, usize)>> {
         let Place { mut leaf, mut index, .. } = place;
         loop {
-            let len = self.node(leaf).len();
+            let len = self.len(leaf);
             if backward && index > 0 && index <= len {
                 return Ok(Some((leaf, index - 1)));
             }
@@ -257,7 +286,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             self.pager.release(leaf, false);
             leaf = next;
-            index = if backward { self.node(next).len() } else { 0 };
+            index = if backward { self.len(next) } else { 0 };
         }
     }
 }

@@ -1,0 +1,94 @@
+//! Splitting a full page in two, as the C library does: what there is without the feature `repack`.
+
+use super::edit::{Cell, Edit, Source};
+use super::search::Path;
+use super::Db;
+use crate::error::inner::Result;
+use crate::error::Error;
+use crate::memory::Memory;
+use crate::page::field;
+use crate::page::node::SLOT;
+use crate::pager::Idx;
+use crate::storage::Storage;
+
+/// Entries that are shared out: those of page `f`, but for `edit`.
+struct Split<'e, 'a> {
+    f: Idx,
+    edit: &'e Edit<'a>,
+}
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    /// Entry `i` of the entries that are shared out.
+    fn split_cell<'a>(&self, split: &Split<'_, 'a>, i: usize) -> Cell<'a> {
+        let Edit { from, to, .. } = *split.edit;
+        match split.edit.new_cells().get(i.wrapping_sub(from)) {
+            Some(cell) => *cell,
+            None if i < from => self.cell(split.f, i),
+            None => self.cell(split.f, i + to - from - split.edit.new_cells().len()),
+        }
+    }
+
+    /// How many of `count` entries stay, so that both pages get about half of `total` bytes.
+    fn split_at(&self, split: &Split, count: usize, total: usize) -> Option<usize> {
+        let room = self.pager.capacity();
+        let (mut stay, mut left) = (0, 0);
+        while stay < count {
+            let bytes = self.split_cell(split, stay).size() + SLOT;
+            let right = total.saturating_sub(left);
+            if stay > 0 && right <= room && (left + bytes > room || left + bytes / 2 > total / 2) {
+                return (left <= room).then_some(stay);
+            }
+            left += bytes;
+            stay += 1;
+        }
+        None
+    }
+
+    /// Does an edit that does not fit its page, on two pages, and returns that of the parent.
+    pub(super) fn overflow<'a>(&mut self, path: &Path, level: usize, edit: &Edit<'a>) -> Result<Edit<'a>> {
+        let (_, slot) = path.at(level - 1);
+        let f = self.level_page(path, level)?;
+        let (leaf, next) = (self.is_leaf(f), self.pager.field(f, field::NEXT));
+        let (prev, flags) = (self.pager.field(f, field::PREV), self.pager.field(f, field::FLAGS));
+        let count = self.len(f) + edit.new_cells().len() + edit.from - edit.to;
+        let split = Split { f, edit };
+        let at = if next == 0 && edit.from + 1 == count {
+            // Rising keys leave full pages behind.
+            Some(edit.from)
+        } else {
+            self.split_at(&split, count, self.used_after(f, edit))
+        };
+        let Some(at) = at else { return self.pager.fail(Error::Full) };
+        let right = self.pager.alloc_page(flags)?;
+        let split = Split { f: self.pager.image(f)?, edit };
+        let (pgno, child) = (self.pager.pgno(f), self.pager.pgno(right));
+        self.pager.format(f, pgno, flags);
+        self.pager.set_field(f, field::PREV, prev);
+        self.pager.set_field(f, field::NEXT, child);
+        self.pager.set_field(right, field::PREV, pgno);
+        self.pager.set_field(right, field::NEXT, next);
+        let mut above = Cell::EMPTY;
+        for i in 0..count {
+            let mut cell = self.split_cell(&split, i);
+            if i == at {
+                above = Cell { child, ..cell };
+                if !leaf {
+                    // The first key of an internal page is in its parent.
+                    (cell.key, cell.flags) = (Source::EMPTY, 0);
+                }
+            }
+            if i < at {
+                self.insert_cell(f, i, &cell);
+            } else {
+                self.insert_cell(right, i - at, &cell);
+            }
+        }
+        self.relink(next, field::PREV, child)?;
+        if leaf {
+            above = self.separator(f, right)?;
+        }
+        let mut up = Edit::remove(slot + 1, slot + 1);
+        up.push(above);
+        Ok(up)
+    }
+}
