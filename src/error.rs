@@ -50,7 +50,9 @@ macro_rules! reasons {
             /// The reason in words, ending in a zero byte for C.
             #[allow(unused_doc_comments)] // the attributes of a variant, for its arm
             pub fn text_z(self) -> &'static str {
-                match self { $($(#[$doc])* Reason::$name => concat!($text, "\0"),)* }
+                // One after the other: that is less than a table of where each begins.
+                let texts = [$($(#[$doc])* concat!($text, "\0"),)*];
+                texts.get(self as usize).copied().unwrap_or("\0")
             }
         }
     };

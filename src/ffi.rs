@@ -8,7 +8,7 @@ use crate::error::{inner, Error, Fault, Reason, Result};
 use crate::memory::Memory;
 #[cfg(feature = "journal")]
 use crate::pager::Journal;
-use crate::pager::Options;
+use crate::pager::{OpenError, Options, Pager};
 use crate::storage::Storage;
 use crate::tree::{Cursor, Db, Item, Where};
 use core::ptr::NonNull;
@@ -32,7 +32,7 @@ fn checked(result: c_int) -> Result<usize> {
 impl Storage for Stream {
     fn size(&mut self) -> Result<u64> {
         let mut size = 0;
-        if !self.volatile {
+        if !self.volatile() {
             // SAFETY: `size` is valid for the call. Exceptions: caught by the callee.
             checked(unsafe { sys::modbtree_size(self.ctx, &mut size) })?;
         }
@@ -67,7 +67,7 @@ impl Storage for Stream {
     }
 
     fn volatile(&self) -> bool {
-        self.volatile
+        cfg!(feature = "extras") && self.volatile
     }
 }
 
@@ -224,16 +224,13 @@ unsafe extern "C" fn btree_open(
 #[inline(never)]
 fn open(handle: &mut Handle, stream: Stream, options: &Options) -> c_int {
     let heap = Heap { ctx: stream.ctx };
-    match Db::open(stream, heap, options) {
-        Ok(db) => {
-            handle.db = Some(db);
-            OK
-        }
-        Err(e) => {
-            handle.fault = e.fault;
-            number(e.error)
-        }
+    let db = handle.db.insert(Db::with_pager(Pager::new(stream, heap, options)));
+    if db.try_open(options).is_ok() {
+        return OK;
     }
+    let OpenError { error, fault } = db.pager.open_error();
+    (handle.db, handle.fault) = (None, fault);
+    number(error)
 }
 
 /// The C library reads the header before anything else, and programs see it; what counts is read

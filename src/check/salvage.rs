@@ -107,7 +107,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 guess(&mut storage, memory, Meta { order, ..blank }, &mut best)?;
             }
         }
-        Ok(Self::with_pager(Pager::open_as(storage, memory, best.0)?, 2))
+        Ok(Self::with_pager(Pager::open_as(storage, memory, best.0)?))
     }
 
     /// The next item, in the order of pages: unsorted, and old copies of pages may bring some items

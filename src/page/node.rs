@@ -175,7 +175,7 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
 /// Whether key `a` sorts before key `b`, mostly decided by one comparison on large machines.
 #[inline(always)]
 fn below(a: &[u8], b: &[u8]) -> bool {
-    if cfg!(target_pointer_width = "64") {
+    if cfg!(all(target_pointer_width = "64", not(small))) {
         if let (Some(x), Some(y)) = (a.first_chunk(), b.first_chunk()) {
             let (x, y) = (u64::from_be_bytes(*x), u64::from_be_bytes(*y));
             if x != y {
@@ -213,6 +213,7 @@ pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8
 }
 
 /// Takes entry `i` out, closing the gap and zeroing what becomes free.
+#[cfg_attr(small, inline(never))]
 pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
     let node = Node::new(order, bytes);
     let (lower, upper) = (node.lower(), node.upper());
@@ -258,7 +259,7 @@ pub(crate) fn put_entry(
 /// and following. Entries that lie side by side go as one block.
 pub(crate) fn insert_entries(order: Order, source: &[u8], target: &mut [u8], range: Range<usize>, at: usize) {
     // A loop of its own for the common order, where code is cheap.
-    if order == Order::Little && cfg!(target_pointer_width = "64") {
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
         insert_loop(Order::Little, source, target, range, at);
     } else {
         insert_loop(order, source, target, range, at);

@@ -30,7 +30,7 @@ pub(crate) fn verify_tree_page(order: Order, bytes: &[u8], pgno: u32) -> Result<
         return Err((field::LOWER as u32, Reason::Bounds));
     }
     // The other order and small machines do without code of their own.
-    let tiles = if order == Order::Little && cfg!(target_pointer_width = "64") {
+    let tiles = if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
         entries::<true>(node, leaf)?
     } else {
         entries::<false>(node, leaf)?

@@ -161,6 +161,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Links all changed pages by ascending number (a merge sort) and returns the first.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn sorted(&mut self) -> Option<Idx> {
         let mut bins: [Option<Idx>; BINS] = [None; BINS];
         let mut at = self.pool.oldest(true, None);

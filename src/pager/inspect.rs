@@ -1,6 +1,6 @@
 //! What only the verification and the salvage of files need.
 
-use super::Pager;
+use super::{Options, Pager};
 use crate::error::inner::Result;
 use crate::error::Error;
 use crate::memory::Memory;
@@ -13,7 +13,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let size = usize::try_from(storage.size()?).map_err(|_| Error::Full)?;
         let pages = size.checked_div(meta.page_size as usize).unwrap_or(0);
         let pages = u32::try_from(pages).map_err(|_| Error::Full)?;
-        Ok(Self::with_meta(storage, memory, meta, pages.max(1), 0))
+        let mut pager = Self::new(storage, memory, &Options::default());
+        pager.meta = meta;
+        pager.has(pages.max(1));
+        pager.begin_cache(0);
+        Ok(pager)
     }
 
     /// The first free page, 0: none.

@@ -80,10 +80,10 @@ pub(crate) struct Pool<M: Memory> {
 }
 
 impl<M: Memory> Pool<M> {
-    pub fn new(memory: M, page_size: usize) -> Self {
+    pub fn new(memory: M) -> Self {
         Pool {
             memory,
-            page_size,
+            page_size: 0,
             table: None,
             slots: 0,
             unused: NIL,
@@ -91,6 +91,13 @@ impl<M: Memory> Pool<M> {
             clean: EMPTY,
             dirty: EMPTY,
             pin: 1,
+        }
+    }
+
+    /// Sets the size of blocks while there are none.
+    pub fn set_page_size(&mut self, page_size: usize) {
+        if self.frames == 0 {
+            self.page_size = page_size;
         }
     }
 

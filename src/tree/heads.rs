@@ -6,7 +6,7 @@ use crate::page::node::{Node, BIG_KEY, ENTRY_FIXED, SLOT};
 use crate::page::{Order, HEADER};
 
 /// Worth its code only where a 64-bit comparison is one instruction.
-pub(super) const USED: bool = cfg!(target_pointer_width = "64");
+pub(super) const USED: bool = cfg!(all(target_pointer_width = "64", not(small)));
 
 /// The first eight bytes, filled up with zeroes: in the order of the keys, but for ties.
 #[inline]

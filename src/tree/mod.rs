@@ -17,7 +17,7 @@ mod shortcuts;
 mod split;
 
 use crate::error::inner::Result;
-use crate::error::{Error, Fault, Reason};
+use crate::error::{Error, Failed, Fault, Reason};
 use crate::memory::Memory;
 use crate::page::node::{self, entry_size, BIG_DATA, BIG_KEY, SLOT};
 use crate::page::{field, kind};
@@ -82,16 +82,25 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Opens the database in `storage`, or a new one if it is empty. Reads the header,
     /// writes nothing.
     pub fn open(storage: S, memory: M, options: &Options) -> core::result::Result<Self, OpenError> {
-        let pager = Pager::open(storage, memory, options)?;
-        Ok(Self::with_pager(pager, options.min_keys.max(2) as usize))
+        let mut db = Self::with_pager(Pager::new(storage, memory, options));
+        match db.try_open(options) {
+            Ok(()) => Ok(db),
+            Err(Failed) => Err(db.pager.open_error()),
+        }
     }
 
-    pub(crate) fn with_pager(pager: Pager<S, M>, min_keys: usize) -> Self {
-        let share = pager.capacity().checked_div(min_keys).unwrap_or(0);
-        let limit = share.saturating_sub(OVERHEAD).max(LEAST_LIMIT);
+    /// Opens a database that was made of a pager where it is to stay.
+    pub(crate) fn try_open(&mut self, options: &Options) -> Result<()> {
+        self.pager.open(options)?;
+        let share = self.pager.capacity().checked_div(options.min_keys.max(2) as usize).unwrap_or(0);
+        self.limit = share.saturating_sub(OVERHEAD).max(LEAST_LIMIT);
+        Ok(())
+    }
+
+    pub(crate) fn with_pager(pager: Pager<S, M>) -> Self {
         Db {
             pager,
-            limit,
+            limit: LEAST_LIMIT,
             changes: 0,
             #[cfg(feature = "extras")]
             count: None,

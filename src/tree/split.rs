@@ -45,6 +45,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Does an edit that does not fit its page, on two pages, and returns that of the parent.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn overflow<'a>(&mut self, path: &Path, level: usize, edit: &Edit<'a>) -> Result<Edit<'a>> {
         let (_, slot) = path.at(level - 1);
         let f = self.level_page(path, level)?;
