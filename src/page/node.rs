@@ -108,7 +108,13 @@ impl<'a> Node<'a> {
     /// Flags and stored key of entry `i`.
     #[inline(always)]
     pub fn key(&self, i: usize) -> (u8, &'a [u8]) {
-        let entry = self.bytes.get(self.offset(i)..).unwrap_or(&[]);
+        self.key_at(self.offset(i))
+    }
+
+    /// Flags and stored key of the entry at offset `off`.
+    #[inline(always)]
+    pub fn key_at(&self, off: usize) -> (u8, &'a [u8]) {
+        let entry = self.bytes.get(off..).unwrap_or(&[]);
         let len = self.order.u32(entry, 0) as usize;
         let key = entry.get(ENTRY_FIXED..len.wrapping_add(ENTRY_FIXED)).unwrap_or(&[]);
         (entry.get(8).copied().unwrap_or(0), key)
