@@ -7,6 +7,7 @@ mod copy;
 mod cursor;
 mod edit;
 mod heads;
+mod repack;
 mod search;
 
 use crate::error::{Error, Fault, Reason, Result};
