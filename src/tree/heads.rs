@@ -13,6 +13,17 @@ const HEAD: usize = 8;
 /// Entries that a search ends with: all of them are compared, rather than halved.
 const FEW: usize = 8;
 
+/// The bits of a head that belong to a key of 0 to 8 bytes.
+const MASKS: [u64; HEAD + 1] = {
+    let mut masks = [u64::MAX; HEAD + 1];
+    let mut len = 0;
+    while len < HEAD {
+        masks[len] = !(u64::MAX >> (len * 8));
+        len += 1;
+    }
+    masks
+};
+
 /// The first eight bytes, filled up with zeroes: in the order of the keys, but for ties.
 #[inline]
 pub(super) fn of_key(key: &[u8]) -> u64 {
@@ -59,7 +70,8 @@ impl Heads<'_> {
         }
         let head = u64::from_be_bytes(*head);
         let len = self.order.u32(&[*l0, *l1, *l2, *l3], 0);
-        Some(if len < HEAD as u32 { head & !(u64::MAX >> (len * 8)) } else { head })
+        let mask = MASKS.get((len as usize).min(HEAD)).copied().unwrap_or(0);
+        Some(head & mask)
     }
 
     /// As `at`, for an entry at the end of the page.
