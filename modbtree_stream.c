@@ -135,6 +135,9 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
 #if defined(LFS2_VERSION) && LFS2_VERSION >= 0x00020005 && LFS2_VERSION <= 0x0002000a
 #define SEEKS_BADLY(stream) (mp_obj_is_type((stream), &mp_type_vfs_lfs2_fileio) \
     || mp_obj_is_type((stream), &mp_type_vfs_lfs2_textio))
+#elif MICROPY_ENABLE_DYNRUNTIME
+// Native modules do not see which file system a file is of, nor of which version.
+#define SEEKS_BADLY(stream) (mp_obj_get_type(stream)->name == MP_QSTR_FileIO)
 #else
 #define SEEKS_BADLY(stream) (false)
 #endif

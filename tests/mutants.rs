@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 const MUTANTS: usize = 24_000;
 /// Processor time for one, on any machine.
 const LONG: Duration = Duration::from_secs(1);
+/// Every so many, if not larger, stay as files: `make test-corpus` gives them to MicroPython.
+const SAMPLE: usize = 16;
+const SAMPLE_SIZE: usize = 24 * 1024;
 /// When to give up waiting for one.
 const ENDLESS: Duration = Duration::from_secs(60);
 
@@ -165,7 +168,7 @@ type Busy = Mutex<BTreeMap<usize, (String, Instant)>>;
 fn mutants() {
     let total = std::env::var("MUTANTS").map_or(MUTANTS, |n| n.parse().expect("MUTANTS is a number"));
     let only = std::env::var("ONLY").ok();
-    let (originals, dir) = (originals(), work_dir("mutants"));
+    let (originals, dir, sample) = (originals(), work_dir("mutants"), work_dir("mutants_sample"));
     // Small files are done more often: they take less time and are damaged where it matters.
     let weight = |o: &Original| 1.0 / (4096.0 + o.bytes.len() as f64);
     let all: f64 = originals.iter().map(weight).sum();
@@ -189,6 +192,9 @@ fn mutants() {
             }
             busy.lock().expect("no panic").insert(me, (name.clone(), Instant::now()));
             let (damage, bytes, result) = run(job.0, job.1, &originals[job.0]);
+            if job.1 % SAMPLE == 0 && bytes.len() <= SAMPLE_SIZE {
+                write_file(sample.join(name.replace(':', "-")), &bytes);
+            }
             match result {
                 Ok(outcome) => {
                     counts.lock().expect("no panic").entry(damage as usize).or_default().add(outcome)

@@ -2,17 +2,17 @@
 
 # What runs with our interpreter: MicroPython's own tests of btree, unmodified, ours, and the
 # examples, those in documents included.
-TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/microtetherdb/*.py examples/*.py README.md FORMAT.md docs/*.md
+TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/microtetherdb/*.py examples/*.py README.md FORMAT.md docs/microtetherdb*.md
 
 # What micropython-sys reads, here for cargo on its own.
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
 FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal,match
 
-.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-package \
+.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus test-package \
 	bench bench-core bench-documents \
 	fuzz fuzz-seeds soak
 
-STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-package test-natmod \
+STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus test-package test-natmod \
 	test-qemu size test-esp32
 
 # One failure does not hide another.
@@ -59,6 +59,16 @@ no-panic: unix
 test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
 	@python3 tools/run-tests.py '$(UNIX)' $(TEST_SCRIPTS)
+
+# What fuzzing starts from and has found, and some of the mutants of the test on the host.
+CORPUS_IMAGES = $(SEEDS)/image $(wildcard $(ROOT)/fuzz/corpus/image $(ROOT)/target/tmp/mutants_sample)
+CORPUS_OPS = $(SEEDS)/ops $(wildcard $(ROOT)/fuzz/corpus/ops)
+colons = $(subst $(eval ) ,:,$(strip $(1)))
+
+test-corpus: unix fuzz-seeds ## the corpus of the fuzz targets, with MicroPython
+	@echo '== the corpus of the fuzz targets under MicroPython'
+	@CORPUS='$(call colons,$(CORPUS_IMAGES))' python3 tools/run-tests.py '$(UNIX)' tests/micropython/mutants.py
+	@CORPUS='$(call colons,$(CORPUS_OPS))' python3 tools/run-tests.py '$(UNIX)' tests/micropython/model_small.py
 
 # As `mpremote mip install` would put it on a device, compiled, before the frozen one.
 MIP := $(MPY_OUT)/mip

@@ -72,18 +72,26 @@ plain-arm plain-riscv: plain-%: mpy-cross
 # Streams in Python are told where to go by a structure in memory, whose numbers have 64 bits in a
 # unix port of 32 bits. These take them for smaller.
 LONG_SEEKS := $(shell grep -l uctypes tests/micropython/*.py examples/*.py)
-SHORT_SEEKS := $(filter-out $(LONG_SEEKS),$(wildcard tests/micropython/*.py examples/*.py))
+NATMOD_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py $(wildcard tests/micropython/*.py examples/*.py) README.md FORMAT.md
+# These take long and run on the same boards with the module in the firmware.
+LONG_SCRIPTS := $(patsubst %,tests/micropython/%.py,flash_cost heap_sweep io_sweep model_big model_small mutants \
+	power_cut sizes_big)
 
 NATMOD_TESTS := x64 setjmp x86 armv6m armv7m rv32imc
 NATMOD_ARCH_setjmp := x64
-# How to run the tests, and what to run with what else than TEST_SCRIPTS.
+# How to run the tests, and what to leave out. With x64 it is all.
 NATMOD_RUN_x64 = '$(call plain,x64)/micropython'
 NATMOD_RUN_setjmp = '$(call plain,setjmp)/micropython'
 NATMOD_RUN_x86 = --heapsize 2m '$(call plain,x86)/micropython'
 NATMOD_RUN_armv6m = --qemu arm $(ON_LFS2) --timeout 600 '$(call plain,arm)/firmware.elf'
 NATMOD_RUN_armv7m = $(NATMOD_RUN_armv6m)
 NATMOD_RUN_rv32imc = --qemu riscv $(ON_LFS2) --timeout 600 '$(call plain,riscv)/firmware.elf'
-NATMOD_SCRIPTS_x86 = '$(MPY)'/tests/extmod/btree*.py $(SHORT_SEEKS) README.md FORMAT.md
+NATMOD_NOT_x86 = $(LONG_SEEKS)
+NATMOD_NOT_setjmp = $(LONG_SCRIPTS)
+NATMOD_NOT_armv6m = $(LONG_SCRIPTS)
+NATMOD_NOT_armv7m = $(LONG_SCRIPTS)
+NATMOD_NOT_rv32imc = $(LONG_SCRIPTS)
+natmod-scripts = $(if $(filter x64,$(1)),$(TEST_SCRIPTS),$(filter-out $(NATMOD_NOT_$(1)),$(NATMOD_SCRIPTS)))
 
 .PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-name test-mip
 
@@ -98,9 +106,9 @@ test-natmod-rv32imc: natmod-rv32imc plain-riscv
 
 $(NATMOD_TESTS:%=test-natmod-%): test-natmod-%:
 	@echo '== scripts under MicroPython with btree.mpy ($*)'
-	@$(if $(filter x86,$*),echo 'not run with 64-bit positions: $(notdir $(LONG_SEEKS))')
+	@$(if $(NATMOD_NOT_$*),echo 'not run: $(notdir $(NATMOD_NOT_$*))')
 	@python3 tools/run-tests.py --native '$(call natmod-dir,$(or $(NATMOD_ARCH_$*),$*))' \
-		$(NATMOD_RUN_$*) $(or $(NATMOD_SCRIPTS_$*),$(TEST_SCRIPTS)) tests/natmod/unloaded.py
+		$(NATMOD_RUN_$*) $(call natmod-scripts,$*) tests/natmod/unloaded.py
 
 # As where the firmware has a btree of its own.
 test-natmod-name: natmod-x64 unix

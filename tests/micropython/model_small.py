@@ -1,16 +1,22 @@
 # Random operations, flushes and re-openings, compared with a dict; small enough for a small heap.
+#
+# CORPUS in the environment names directories, with ":" between them, whose files are used for
+# random numbers, too.
 
 try:
-    import btree, io, gc
+    import btree, io, gc, os
 except ImportError:
     print("SKIP")
     raise SystemExit
 
 seed = 0
+source = None
 
 
 def rnd(n):
     global seed
+    if source:
+        return (source.pop() << 8 | source.pop()) % n if len(source) > 1 else 0
     seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
     return (seed >> 12) % n
 
@@ -92,3 +98,13 @@ def run(n, pagesize, style, s, **kwargs):
 
 for style in range(5):
     print(style, [run(250, 512, style, s) for s in range(3)], run(250, 1024, style, 3), run(250, 512, style, 4, cachesize=8000, minkeypage=3 + style))
+
+getenv = getattr(os, "getenv", lambda _: None)
+for directory in getenv("CORPUS").split(":") if getenv("CORPUS") else ():
+    for entry in os.ilistdir(directory):
+        if entry[1] != 0x8000:
+            continue
+        with open(directory + "/" + entry[0], "rb") as f:
+            source = list(f.read())
+        n = len(source) // 8
+        run(n, 512 << source[-1] % 3, source[-2] % 5, n)

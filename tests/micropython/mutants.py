@@ -1,8 +1,10 @@
 # Thousands of damaged files: whatever they hold, calls return or raise OSError, KeyError or
 # MemoryError, and scans come to an end.
+#
+# CORPUS in the environment names directories, with ":" between them, whose files are used, too.
 
 try:
-    import btree, io
+    import btree, io, os
 
     io.IOBase
 except (ImportError, AttributeError):
@@ -171,6 +173,19 @@ for i in range(COUNT):
         with open("mutant-%d.db" % i, "wb") as f:
             f.write(data)
     unharmed += before == errors.get("OSError", 0)
+
+getenv = getattr(os, "getenv", lambda _: None)
+for directory in (getenv("CORPUS") or "").split(":") if getenv("CORPUS") else ():
+    names = sorted(entry[0] for entry in os.ilistdir(directory) if entry[1] == 0x8000)
+    if not names:
+        print("nothing in", directory)
+    for name in names:
+        with open(directory + "/" + name, "rb") as f:
+            data = f.read()
+        try:
+            use(data, [b"", b"0", b"key", b"k00028", b"\xff\xff\xff"])
+        except Exception as er:
+            print(directory, name, repr(er))
 
 print(COUNT, "mutants")
 # A test of damage has to do some, and not too much.

@@ -17,7 +17,7 @@ except (ImportError, AttributeError):
 gc.collect()
 SMALL = gc.mem_free() < 16000000 or sys.platform != "linux"
 getenv = getattr(os, "getenv", lambda _: None)
-CUTS = getenv("CUTS") or ("6" if SMALL else "80")
+CUTS = getenv("CUTS") or ("6" if SMALL else "40")
 FIGURES = getenv("FIGURES")
 MODES = [("default", 0)]
 if hasattr(btree, "JOURNAL"):
@@ -328,7 +328,7 @@ for medium in MEDIA:
         for pagesize in (512, 1024, 4096):
             state = 185
             base = dict(base_items())
-            dev = Device(b"\xff" * (128 if SMALL else 1024) * 1024, medium[1])
+            dev = Device(b"\xff" * (128 if SMALL else 2048) * 1024, medium[1])
             medium[3](dev)
             f = medium[4](dev, "w+b")
             with btree.open(f, pagesize=pagesize) as db:
