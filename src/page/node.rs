@@ -4,7 +4,7 @@
 //! when it enters the cache; without it they may return nonsense but still cannot panic.
 
 use super::{bytes::Order, field, kind, HEADER};
-use crate::memory::{copy, shift};
+use crate::memory::{copy, copy_entry, shift};
 use core::ops::Range;
 
 /// Bytes of an entry before its key.
@@ -319,7 +319,7 @@ fn append_loop(order: Order, source: &[u8], range: Range<usize>, target: &mut [u
         let (Some((rest, to)), Some(from)) = (room.split_at_mut_checked(start), entry.get(..size)) else {
             break;
         };
-        copy(to, from);
+        copy_entry(to, from);
         order.put_u16(new_slot, 0, new_lower.wrapping_add(start) as u16);
         free = rest;
     }

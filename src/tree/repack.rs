@@ -198,7 +198,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
                         self.node(window.page(run.page)).fitting(range, target.saturating_sub(used));
                 }
                 if passed == 0 {
-                    bytes = SLOT + self.run_cell(window, run, edit).size();
+                    bytes = SLOT
+                        + match run.kind {
+                            Kind::Old => self.node(window.page(run.page)).size(run.from),
+                            _ => self.run_cell(window, run, edit).size(),
+                        };
                     if n > 0 && (used + bytes / 2 > target || used + bytes > room || spare == 0) {
                         *counts.get_mut(page)? = n;
                         (page, left, entries) = (page + 1, left.saturating_sub(used), entries - n);
