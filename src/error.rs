@@ -50,9 +50,8 @@ macro_rules! reasons {
             /// The reason in words, ending in a zero byte for C.
             #[allow(unused_doc_comments)] // the attributes of a variant, for its arm
             pub fn text_z(self) -> &'static str {
-                // One after the other: that is less than a table of where each begins.
-                let texts = [$($(#[$doc])* concat!($text, "\0"),)*];
-                texts.get(self as usize).copied().unwrap_or("\0")
+                const TEXTS: &[&str] = &[$($(#[$doc])* concat!($text, "\0"),)*];
+                TEXTS.get(self as usize).copied().unwrap_or("\0")
             }
         }
     };

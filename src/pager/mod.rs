@@ -353,11 +353,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.pool.copy(from, at, to, to_at, len);
     }
 
-    /// Copies entries `range` of a tree page to another, as number `at` and following.
-    pub fn insert_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx, at: usize) {
+    /// Copies entries `range` of a tree page behind those of another.
+    pub fn append_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx) {
         let order = self.meta.order;
         let (source, target) = self.pool.pair(from, to);
-        node::insert_entries(order, source, target, range, at);
+        node::append_entries(order, source, range, target);
     }
 
     /// Empties a page and writes its header.

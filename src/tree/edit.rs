@@ -68,7 +68,7 @@ impl Cell<'_> {
 }
 
 /// New entries of one edit at the most: with `repack`, three pages in the place of one.
-pub(super) const MAX_NEW: usize = if cfg!(feature = "repack") { 2 } else { 1 };
+const MAX_NEW: usize = if cfg!(feature = "repack") { 2 } else { 1 };
 
 /// A change of one page: entries `from..to` give way to `new`.
 #[derive(Clone, Copy)]
@@ -162,12 +162,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
         node::remove(order, self.pager.page_mut(f), i);
     }
 
+    /// Bytes that an edit adds to a page; fewer ones are negative, modulo 2^n.
+    pub(super) fn growth(&self, f: Idx, edit: &Edit) -> usize {
+        let node = self.node(f);
+        let gone: usize = (edit.from..edit.to).map(|i| node.size(i) + SLOT).sum();
+        let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
+        new.wrapping_sub(gone)
+    }
+
     /// Bytes used on a page if `edit` were done.
     pub(super) fn used_after(&self, f: Idx, edit: &Edit) -> usize {
-        let node = self.node(f);
-        let gone: usize = (edit.from..edit.to).map(|i| node.entry(i).size() + SLOT).sum();
-        let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
-        (node.used() + new).saturating_sub(gone)
+        self.node(f).used().wrapping_add(self.growth(f, edit))
     }
 
     /// Does an edit of the leaf that `path` leads to, and all that follows above it.

@@ -10,6 +10,8 @@ mod edit;
 mod face;
 mod heads;
 mod links;
+#[cfg(feature = "repack")]
+mod repack;
 mod search;
 #[cfg(feature = "shortcuts")]
 mod shortcuts;
@@ -19,8 +21,8 @@ mod split;
 use crate::error::inner::Result;
 use crate::error::{Error, Failed, Fault, Reason};
 use crate::memory::Memory;
-use crate::page::node::{self, entry_size, BIG_DATA, BIG_KEY, SLOT};
-use crate::page::{field, kind};
+use crate::page::field;
+use crate::page::node::{self, BIG_DATA, BIG_KEY};
 use crate::pager::{Idx, OpenError, Options, Pager};
 use crate::storage::Storage;
 pub use chain::Item;
@@ -29,9 +31,11 @@ use core::cmp::Ordering;
 pub use cursor::Iter;
 pub use cursor::{Cursor, Where};
 use edit::{Cell, Edit, Source};
+#[cfg(feature = "extras")]
+use search::Toward;
 #[cfg(feature = "check")]
 pub(crate) use search::MAX_DEPTH;
-use search::{Path, Place, Side, Toward};
+use search::{Path, Place, Side};
 
 /// Bytes of an entry whose key and value both are overflow references, with its slot:
 /// the smallest limit that still lets every item be stored.

@@ -123,6 +123,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
     fn compare(&mut self, f: Idx, i: usize, key: &[u8], prefix: bool) -> Result<Ordering> {
         let (flags, stored) = self.key(f, i);
         if flags & BIG_KEY == 0 {
+            if heads::USED && !prefix {
+                return Ok(heads::compare(stored, key));
+            }
             let stored = if prefix { stored.get(..key.len()).unwrap_or(stored) } else { stored };
             return Ok(stored.cmp(key));
         }

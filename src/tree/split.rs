@@ -6,8 +6,8 @@ use super::Db;
 use crate::error::inner::Result;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::page::field;
-use crate::page::node::SLOT;
+use crate::page::node::{BIG_KEY, SLOT};
+use crate::page::{field, kind};
 use crate::pager::Idx;
 use crate::storage::Storage;
 
@@ -91,5 +91,30 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let mut up = Edit::remove(slot + 1, slot + 1);
         up.push(above);
         Ok(up)
+    }
+
+    /// The parent's entry for leaf `right`: the shortest key above all keys of `left`. A chain is shared
+    /// with the leaf, as in the C library, and must not be freed from then on.
+    pub(super) fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
+        let mut cell = Cell { data: Source::EMPTY, child: self.pager.pgno(right), ..self.cell(right, 0) };
+        cell.flags &= BIG_KEY;
+        if cell.flags != 0 {
+            let chain = self.key_item(right, 0)?;
+            let first = self.pager.overflow_page(chain.page)?;
+            self.pager.touch(first)?;
+            self.pager.set_field(first, field::FLAGS, kind::OVERFLOW | kind::PRESERVE);
+            return Ok(cell);
+        }
+        let last = self.len(left).saturating_sub(1);
+        if let Source::Page(f, at, len) = cell.key {
+            // The stored form of a long key will do: it leads to a longer separator than need be.
+            let (flags, low) = self.key(left, last);
+            if flags & BIG_KEY == 0 {
+                let high = self.key(right, 0).1;
+                let common = low.iter().zip(high).take_while(|(a, b)| a == b).count();
+                cell.key = Source::Page(f, at, len.min(common + 1));
+            }
+        }
+        Ok(cell)
     }
 }
