@@ -7,7 +7,6 @@
 
 use super::edit::Edit;
 use super::repack::Fill;
-use super::search::Path;
 use super::Db;
 use crate::error::inner::Result;
 use crate::error::Error;
@@ -20,15 +19,10 @@ use crate::storage::Storage;
 pub(super) type Merge = (usize, (usize, usize));
 
 impl<S: Storage, M: Memory> Db<S, M> {
-    /// Finds room for an edit that does not fit its page.
-    pub(super) fn overflow<'a>(
-        &mut self,
-        path: &Path,
-        level: usize,
-        edit: &Edit<'a>,
-    ) -> Result<Option<Edit<'a>>> {
-        let (_, slot) = path.at(level - 1);
-        let f = self.level_page(path, level)?;
+    /// Finds room for an edit that does not fit its page, and makes it that of the parent.
+    pub(super) fn overflow<'a>(&mut self, level: usize, edit: &mut Edit<'a>) -> Result<bool> {
+        let (_, slot) = self.path.at(level - 1);
+        let f = self.level_page(level)?;
         let len = self.len(f);
         let single = edit.from == edit.to && edit.new_cells().len() == 1;
         // On internal pages the first entry stays first: a new page comes second.
@@ -41,8 +35,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             None
         };
         if let Some(fill) = grows {
-            if let Some(up) = self.repack(path, level, Some(slot), (1, 2), fill, edit)? {
-                return Ok(Some(up));
+            if self.repack(level, Some(slot), (1, 2), fill, edit)? {
+                return Ok(true);
             }
         }
         let used = self.used_after(f, edit);
@@ -53,25 +47,25 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         let before = slot.checked_sub(1);
         for (first, other) in [(before, before), (Some(slot), Some(slot + 1))] {
-            if self.used_at(path, level, other)?.is_some_and(|other| other + used <= most) {
-                if let Some(up) = self.repack(path, level, first, (2, 2), Fill::Even, edit)? {
-                    return Ok(Some(up));
+            if self.used_at(level, other)?.is_some_and(|other| other + used <= most) {
+                if self.repack(level, first, (2, 2), Fill::Even, edit)? {
+                    return Ok(true);
                 }
             }
         }
         for (first, shape) in
             [(before, (2, 3)), (Some(slot), (2, 3)), (Some(slot), (1, 2)), (Some(slot), (1, 3))]
         {
-            if let Some(up) = self.repack(path, level, first, shape, Fill::Even, edit)? {
-                return Ok(Some(up));
+            if self.repack(level, first, shape, Fill::Even, edit)? {
+                return Ok(true);
             }
         }
         self.pager.fail(Error::Full)
     }
 
     /// Bytes used on the page under entry `slot` of the parent of `level`, if there is one.
-    fn used_at(&mut self, path: &Path, level: usize, slot: Option<usize>) -> Result<Option<usize>> {
-        let parent = self.level_page(path, level - 1)?;
+    fn used_at(&mut self, level: usize, slot: Option<usize>) -> Result<Option<usize>> {
+        let parent = self.level_page(level - 1)?;
         let node = self.node(parent);
         let Some(slot) = slot.filter(|&slot| slot < node.len()) else { return Ok(None) };
         let f = self.pager.tree_page(node.child(slot))?;
@@ -80,11 +74,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Neighbours that a page with `own` bytes can be merged with: the first slot of the window, and
     /// how many pages become how many.
-    pub(super) fn mergeable(&mut self, path: &Path, level: usize, own: usize) -> Result<Option<Merge>> {
-        let (_, slot) = path.at(level - 1);
+    pub(super) fn mergeable(&mut self, level: usize, own: usize) -> Result<Option<Merge>> {
+        let (_, slot) = self.path.at(level - 1);
         let before = slot.checked_sub(1);
-        let left = self.used_at(path, level, before)?;
-        let right = self.used_at(path, level, Some(slot + 1))?;
+        let left = self.used_at(level, before)?;
+        let right = self.used_at(level, Some(slot + 1))?;
         let room = self.pager.capacity();
         let fits =
             |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
@@ -99,25 +93,26 @@ impl<S: Storage, M: Memory> Db<S, M> {
         })
     }
 
-    /// Merges a page with its neighbours, and takes an empty one out of the tree.
+    /// Merges a page with its neighbours, and takes an empty one out of the tree. False if nothing is
+    /// to be done in the parent; otherwise `edit`, which was done, becomes what is.
     pub(super) fn underflow<'a>(
         &mut self,
-        path: &Path,
         level: usize,
         f: Idx,
         merge: Option<Merge>,
-    ) -> Result<Option<Edit<'a>>> {
-        let (_, slot) = path.at(level - 1);
+        edit: &mut Edit<'a>,
+    ) -> Result<bool> {
+        let (_, slot) = self.path.at(level - 1);
         if let Some((first, shape)) = merge {
-            let none = Edit::remove(0, 0);
-            if let Some(up) = self.repack(path, level, Some(first), shape, Fill::Even, &none)? {
-                return Ok(Some(up));
+            edit.become_removal(0, 0);
+            if self.repack(level, Some(first), shape, Fill::Even, edit)? {
+                return Ok(true);
             }
         }
         if self.len(f) > 0 {
-            return Ok(None);
+            return Ok(false);
         }
         // The only child of its parent.
-        self.take_out(f, slot).map(Some)
+        self.take_out(f, slot, edit)
     }
 }

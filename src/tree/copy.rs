@@ -1,7 +1,7 @@
 //! Copying a database into an empty one, which becomes as small as it can be.
 
 use super::edit::{Cell, Edit, Source};
-use super::search::{Path, Side};
+use super::search::Side;
 use super::{Cursor, Db, Item};
 use crate::error::inner::Result;
 use crate::error::Error;
@@ -86,8 +86,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return self.try_put(key, bytes.bytes(), true).map(drop);
         }
         self.writable(key.len(), value.len())?;
-        let mut path = Path::new();
-        let place = self.search(key, Side::Upper, Some(&mut path))?;
+        let place = self.search(key, Side::Upper)?;
         let mut store = || {
             // A key that is there before can only come from a damaged file.
             let equal = usize::from(place.found && !self.pager.duplicates());
@@ -103,7 +102,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             cell.data = Source::Ref(self.copy_chain(from, value)?);
             let mut edit = Edit::remove(place.index - equal, place.index);
             edit.push(cell);
-            self.edit(&mut path, edit)
+            self.edit(&mut edit)
         };
         let result = store();
         self.end(result)?;

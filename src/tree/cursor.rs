@@ -113,13 +113,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             State::On if backward => Side::Lower,
             State::On => Side::Upper,
         };
-        self.search(cursor.key.bytes(), side, None)
+        self.search(cursor.key.bytes(), side)
     }
 
     /// The gap next to the cursor's item among those with its key. If the item is gone and there
     /// are fewer now, the cursor counts as standing behind the last.
     fn gap_among_equals(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Place> {
-        let mut place = self.search(cursor.key.bytes(), Side::Lower, None)?;
+        let mut place = self.search(cursor.key.bytes(), Side::Lower)?;
         let (mut passed, mut hops) = (0, 0);
         while passed + u32::from(backward) < cursor.ordinal {
             let Some((leaf, i)) = self.equal_at(place, cursor, false, &mut hops)? else { break };

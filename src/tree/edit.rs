@@ -5,7 +5,6 @@
 //! repacked together with its neighbours (`balance`), and what changes for their parent is
 //! the next edit, one level up.
 
-use super::search::Path;
 use super::Db;
 use crate::error::inner::Result;
 use crate::error::Error;
@@ -21,7 +20,7 @@ pub(super) enum Source<'a> {
     /// The caller's memory.
     Bytes(&'a [u8]),
     /// A part of a page in the cache.
-    Page(Idx, usize, usize),
+    Page(Idx, u16, u16),
     /// An overflow reference.
     Ref([u8; REF]),
 }
@@ -32,7 +31,7 @@ impl Source<'_> {
     pub fn len(&self) -> usize {
         match *self {
             Source::Bytes(b) => b.len(),
-            Source::Page(_, _, len) => len,
+            Source::Page(_, _, len) => usize::from(len),
             Source::Ref(_) => REF,
         }
     }
@@ -95,6 +94,16 @@ impl<'a> Edit<'a> {
         }
     }
 
+    /// Makes it one that takes entries out.
+    #[cfg_attr(small, inline(never))]
+    pub fn become_removal(&mut self, from: usize, to: usize) {
+        (self.from, self.to, self.len) = (from, to, 0);
+        #[cfg(feature = "repack")]
+        {
+            self.child = None;
+        }
+    }
+
     /// Adds a new entry. False if there are too many.
     pub fn push(&mut self, cell: Cell<'a>) -> bool {
         match self.new.get_mut(self.len) {
@@ -131,7 +140,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         match *source {
             Source::Bytes(bytes) => node::put(self.pager.page_mut(f), at, bytes),
             Source::Ref(bytes) => node::put(self.pager.page_mut(f), at, &bytes),
-            Source::Page(from, from_at, len) => self.pager.copy(from, from_at, f, at, len),
+            Source::Page(from, from_at, len) => {
+                self.pager.copy(from, usize::from(from_at), f, at, usize::from(len));
+            }
         }
     }
 
@@ -176,20 +187,20 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Does an edit of the leaf that `path` leads to, and all that follows above it.
-    pub(super) fn edit(&mut self, path: &mut Path, mut edit: Edit) -> Result<()> {
-        let mut level = path.len - 1;
+    pub(super) fn edit<'a>(&mut self, edit: &mut Edit<'a>) -> Result<()> {
+        let mut level = self.path.len - 1;
         loop {
-            let (pgno, _) = path.at(level);
+            let (pgno, _) = self.path.at(level);
             let f = self.pager.tree_page(pgno)?;
             #[cfg(feature = "repack")]
             let before = self.used(f);
-            let used = self.used_after(f, &edit);
-            let next = if used <= self.pager.capacity() {
+            let used = self.used_after(f, edit);
+            let more = if used <= self.pager.capacity() {
                 let fewer = edit.new_cells().len() < edit.to - edit.from;
                 let len = self.len(f) - (edit.to - edit.from) + edit.new_cells().len();
                 #[cfg(feature = "repack")]
                 let merge = if level > 0 && fewer && self.sparse(len, used, before) {
-                    self.mergeable(path, level, used)?
+                    self.mergeable(level, used)?
                 } else {
                     None
                 };
@@ -197,7 +208,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 let merge: Option<()> = None;
                 // What concerns no other page is the last step: nothing can fail after it.
                 let last = merge.is_none() && (len > 0 || level == 0) && !(level == 0 && fewer);
-                self.apply(f, &mut edit, !last)?;
+                self.apply(f, edit, !last)?;
                 if level == 0 && fewer {
                     return self.settle_root(f);
                 }
@@ -205,25 +216,21 @@ impl<S: Storage, M: Memory> Db<S, M> {
                     return Ok(());
                 }
                 #[cfg(feature = "repack")]
-                let next = self.underflow(path, level, f, merge)?;
+                let more = self.underflow(level, f, merge, edit)?;
                 #[cfg(not(feature = "repack"))]
-                let next = Some(self.take_out(f, path.at(level - 1).1)?);
-                next
+                let more = self.take_out(f, self.path.at(level - 1).1, edit)?;
+                more
             } else {
                 if level == 0 {
-                    self.grow_root(path, f, &mut edit)?;
+                    self.grow_root(f, edit)?;
                     level = 1;
                 }
-                #[cfg(feature = "repack")]
-                let next = self.overflow(path, level, &edit)?;
-                #[cfg(not(feature = "repack"))]
-                let next = Some(self.overflow(path, level, &edit)?);
-                next
+                self.overflow(level, edit)?
             };
-            match next {
-                Some(above) => edit = above,
-                None => return Ok(()),
+            if !more {
+                return Ok(());
             }
+            // It is that of the parent now.
             level -= 1;
         }
     }
@@ -264,11 +271,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Moves the root's content to a new page below it, which then has room to split.
-    fn grow_root(&mut self, path: &mut Path, root: Idx, edit: &mut Edit) -> Result<()> {
+    fn grow_root(&mut self, root: Idx, edit: &mut Edit) -> Result<()> {
         let kind = self.pager.field(root, field::FLAGS);
         let below = self.pager.alloc_page(kind)?;
         let child = self.pager.pgno(below);
-        if !path.grow(child) {
+        if !self.path.grow(child) {
             return self.pager.fail(Error::Full);
         }
         self.pager.touch(root)?;

@@ -1,7 +1,6 @@
 //! What a page is to its parent and to its neighbours.
 
 use super::edit::{Cell, Edit, Source};
-use super::search::Path;
 use super::Db;
 use crate::error::inner::Result;
 use crate::memory::Memory;
@@ -11,8 +10,8 @@ use crate::pager::Idx;
 use crate::storage::Storage;
 
 impl<S: Storage, M: Memory> Db<S, M> {
-    pub(super) fn level_page(&mut self, path: &Path, level: usize) -> Result<Idx> {
-        self.pager.tree_page(path.at(level).0)
+    pub(super) fn level_page(&mut self, level: usize) -> Result<Idx> {
+        self.pager.tree_page(self.path.at(level).0)
     }
 
     /// Entry `i` of a page as a cell.
@@ -23,8 +22,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Cell {
             flags: entry.flags,
             child: entry.child,
-            key: Source::Page(f, at, key),
-            data: Source::Page(f, at.wrapping_add(key), entry.data.len()),
+            key: Source::Page(f, at as u16, key as u16),
+            data: Source::Page(f, at.wrapping_add(key) as u16, entry.data.len() as u16),
         }
     }
 
@@ -37,12 +36,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(())
     }
 
-    /// Takes an empty page out of the tree, all but its entry in the parent.
-    pub(super) fn take_out<'a>(&mut self, f: Idx, slot: usize) -> Result<Edit<'a>> {
+    /// Takes an empty page out of the tree, all but its entry in the parent: that is the next edit.
+    pub(super) fn take_out(&mut self, f: Idx, slot: usize, edit: &mut Edit) -> Result<bool> {
         let (before, after) = (self.pager.field(f, field::PREV), self.pager.field(f, field::NEXT));
         self.relink(before, field::NEXT, after)?;
         self.relink(after, field::PREV, before)?;
         self.pager.free_page(f)?;
-        Ok(Edit::remove(slot, slot + 1))
+        edit.become_removal(slot, slot + 1);
+        Ok(true)
     }
 }

@@ -51,6 +51,8 @@ pub struct Db<S: Storage, M: Memory> {
     pub(crate) pager: Pager<S, M>,
     /// Keys and values whose lengths add up to more than this go to overflow pages.
     limit: usize,
+    /// The way of the last search.
+    path: Path,
     /// Counts changes, so that cursors know whether their place is still good.
     changes: u32,
     /// Number of items, once it was asked for.
@@ -105,6 +107,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Db {
             pager,
             limit: LEAST_LIMIT,
+            path: Path::new(),
             changes: 0,
             #[cfg(feature = "extras")]
             count: None,
@@ -133,7 +136,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// The value of a key.
     pub(crate) fn try_get(&mut self, key: &[u8]) -> Result<Option<Item>> {
         self.pager.begin();
-        match self.find(key, None)? {
+        match self.find(key)? {
             Some((leaf, i)) => Ok(Some(self.data_item(leaf, i)?)),
             None => Ok(None),
         }
@@ -146,18 +149,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The first entry with this key.
-    fn find(&mut self, key: &[u8], path: Option<&mut Path>) -> Result<Option<(Idx, usize)>> {
+    fn find(&mut self, key: &[u8]) -> Result<Option<(Idx, usize)>> {
         if self.pager.duplicates() {
-            let mut own = Path::new();
-            return self.find_first(key, path.unwrap_or(&mut own));
+            return self.find_first(key);
         }
-        let place = self.search(key, Side::Lower, path)?;
+        let place = self.search(key, Side::Lower)?;
         Ok(place.found.then_some((place.leaf, place.index)))
     }
 
     /// As `find`, where a key equal to a separator may be on either side of it.
-    fn find_first(&mut self, key: &[u8], path: &mut Path) -> Result<Option<(Idx, usize)>> {
-        let Place { mut leaf, mut index, .. } = self.search(key, Side::Lower, Some(path))?;
+    fn find_first(&mut self, key: &[u8]) -> Result<Option<(Idx, usize)>> {
+        let Place { mut leaf, mut index, .. } = self.search(key, Side::Lower)?;
         let mut hops = 0;
         while index >= self.len(leaf) {
             // Only in a damaged file are there empty leaves, and then pages can have many parents.
@@ -167,7 +169,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Sibling);
             }
             self.pager.release(leaf, false);
-            match self.advance(path)? {
+            match self.advance()? {
                 Some(next) => (leaf, index) = (next, 0),
                 None => return Ok(None),
             }
@@ -185,14 +187,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok(true);
         }
         self.writable(key.len(), value.len())?;
-        let mut path = Path::new();
         #[cfg(feature = "shortcuts")]
-        if self.append_page(key, value, &mut path)? {
+        if self.append_page(key, value)? {
             return Ok(true);
         }
         let duplicates = self.pager.duplicates();
         let side = if duplicates { Side::Upper } else { Side::Lower };
-        let place = self.search(key, side, Some(&mut path))?;
+        let place = self.search(key, side)?;
         if place.found && !overwrite {
             return Ok(false);
         }
@@ -205,7 +206,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         #[cfg(not(feature = "shortcuts"))]
         let done = false;
         if !done {
-            let result = self.put_any(key, value, place, replaces, &mut path);
+            let result = self.put_any(key, value, place, replaces);
             self.end(result)?;
         }
         if !replaces {
@@ -255,14 +256,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Stores an item that needs overflow pages or does not fit its leaf.
-    fn put_any(
-        &mut self,
-        key: &[u8],
-        value: &[u8],
-        place: Place,
-        replaces: bool,
-        path: &mut Path,
-    ) -> Result<()> {
+    #[cfg_attr(small, inline(never))]
+    fn put_any(&mut self, key: &[u8], value: &[u8], place: Place, replaces: bool) -> Result<()> {
         let Place { leaf, index, .. } = place;
         if replaces {
             // First, so that their pages can be used again at once.
@@ -280,7 +275,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         let mut edit = Edit::remove(index, index + usize::from(replaces));
         edit.push(cell);
-        self.edit(path, edit)
+        self.edit(&mut edit)
     }
 
     /// Whether key and value go to overflow pages (FORMAT.md, "When an item goes to overflow pages").
@@ -301,14 +296,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.writable(0, 0)?;
         let mut found = false;
         loop {
-            let mut path = Path::new();
-            let Some((leaf, i)) = self.find(key, Some(&mut path))? else { return Ok(found) };
+            let Some((leaf, i)) = self.find(key)? else { return Ok(found) };
             #[cfg(feature = "shortcuts")]
             let done = self.delete_inline(leaf, i);
             #[cfg(not(feature = "shortcuts"))]
             let done = false;
             if !done {
-                let result = self.delete_any(leaf, i, &mut path);
+                let result = self.delete_any(leaf, i);
                 self.end(result)?;
             }
             found = true;
@@ -324,9 +318,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    fn delete_any(&mut self, leaf: Idx, i: usize, path: &mut Path) -> Result<()> {
+    #[cfg_attr(small, inline(never))]
+    fn delete_any(&mut self, leaf: Idx, i: usize) -> Result<()> {
         self.free_chains(leaf, i)?;
-        self.edit(path, Edit::remove(i, i + 1))
+        self.edit(&mut Edit::remove(i, i + 1))
     }
 
     /// Number of items. Reads all leaves the first time; later calls are free.
@@ -360,14 +355,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
     #[cfg(feature = "extras")]
     pub(crate) fn try_stat(&mut self) -> Result<Stat> {
         self.pager.begin();
-        let mut path = Path::new();
-        self.descend(Some(&mut path), Toward::First)?;
+        self.descend(Toward::First)?;
         let free = self.pager.count_free()?;
         let (cached, dirty) = self.pager.cached();
         Ok(Stat {
             page_size: self.pager.page_size() as u32,
             pages: self.pager.pages(),
-            depth: path.len as u32,
+            depth: self.path.len as u32,
             free,
             cached: cached as u32,
             dirty: dirty as u32,

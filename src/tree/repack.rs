@@ -1,7 +1,6 @@
 //! Sharing the entries of neighbouring pages out anew.
 
 use super::edit::{Cell, Edit, Source};
-use super::search::Path;
 use super::Db;
 use crate::error::inner::Result;
 use crate::error::Reason;
@@ -58,7 +57,8 @@ struct Window {
     leaf: bool,
     /// The page with the edit.
     edited: usize,
-    runs: [Run; MAX_RUNS],
+    /// Kind, page, first entry and number of entries of each run: the stack of a microcontroller is small.
+    runs: [(Kind, u8, u16, u16); MAX_RUNS],
     run_count: usize,
     /// Entries and bytes of the sequence.
     len: usize,
@@ -70,13 +70,14 @@ impl Window {
         self.pages.get(i).copied().unwrap_or(self.parent)
     }
 
-    fn runs(&self) -> &[Run] {
-        self.runs.get(..self.run_count).unwrap_or(&[])
+    fn run(&self, i: usize) -> Option<Run> {
+        let &(kind, page, from, len) = self.runs.get(i).filter(|_| i < self.run_count)?;
+        Some(Run { kind, page: usize::from(page), from: usize::from(from), len: usize::from(len) })
     }
 
     fn push(&mut self, kind: Kind, page: usize, from: usize, len: usize) {
         if let (true, Some(next)) = (len > 0, self.runs.get_mut(self.run_count)) {
-            *next = Run { kind, page, from, len };
+            *next = (kind, page as u8, from as u16, len as u16);
             self.run_count += 1;
             self.len += len;
         }
@@ -86,15 +87,15 @@ impl Window {
 impl<S: Storage, M: Memory> Db<S, M> {
     /// The pages under entries `slot..slot + count` of the parent of `level`, with an edit of the page
     /// that `path` goes through; `None` if the parent has no such entries.
+    #[cfg_attr(small, inline(never))]
     fn window(
         &mut self,
-        path: &Path,
         level: usize,
         slot: Option<usize>,
         count: usize,
         edit: &Edit,
     ) -> Result<Option<Window>> {
-        let (pgno, index) = path.at(level - 1);
+        let (pgno, index) = self.path.at(level - 1);
         let parent = self.pager.tree_page(pgno)?;
         let Some(slot) = slot.filter(|slot| slot + count <= self.len(parent)) else {
             return Ok(None);
@@ -105,7 +106,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             pages: [parent; MAX_PAGES],
             leaf: true,
             edited: index - slot,
-            runs: [Run { kind: Kind::New, page: 0, from: 0, len: 0 }; MAX_RUNS],
+            runs: [(Kind::New, 0, 0, 0); MAX_RUNS],
             run_count: 0,
             len: 0,
             total: 0,
@@ -160,6 +161,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Shares the sequence out among `count` pages, at least one entry each, and returns how many each
     /// gets; `None` if it does not fit.
+    #[cfg_attr(small, inline(never))]
     fn plan(&self, window: &Window, edit: &Edit, count: usize, full: bool) -> Option<[usize; MAX_PAGES]> {
         let room = self.pager.capacity();
         let mut counts = [0; MAX_PAGES];
@@ -175,7 +177,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
         };
         let mut target = share(left, 0);
-        for &(mut run) in window.runs() {
+        for mut run in (0..).map_while(|i| window.run(i)) {
             while run.len > 0 && page + 1 < count {
                 // One entry at least remains for each other page.
                 let spare = (entries + page + 1).saturating_sub(count + n);
@@ -207,20 +209,19 @@ impl<S: Storage, M: Memory> Db<S, M> {
         (page + 1 == count && left <= room && entries > 0).then_some(counts)
     }
 
-    /// Repacks pages `first..first + from` of a parent into `to` pages and returns the edit of the parent;
-    /// `None`, and nothing has changed, if there are no such pages or the entries do not fit.
+    /// Repacks pages `first..first + from` of a parent into `to` pages and makes `edit` that of the
+    /// parent. False, and nothing has changed, if there are no such pages or the entries do not fit.
     pub(super) fn repack<'a>(
         &mut self,
-        path: &Path,
         level: usize,
         slot: Option<usize>,
         (from, to): (usize, usize),
         fill: Fill,
-        edit: &Edit<'a>,
-    ) -> Result<Option<Edit<'a>>> {
-        let Some(mut window) = self.window(path, level, slot, from, edit)? else { return Ok(None) };
+        edit: &mut Edit<'a>,
+    ) -> Result<bool> {
+        let Some(mut window) = self.window(level, slot, from, edit)? else { return Ok(false) };
         if window.total > to * self.pager.capacity() {
-            return Ok(None);
+            return Ok(false);
         }
         let counts = match fill {
             Fill::Left => Some([edit.from, window.len - edit.from, 0]),
@@ -228,7 +229,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             // Even shares can fail where full pages fit: entries are not sand.
             Fill::Even => self.plan(&window, edit, to, false).or_else(|| self.plan(&window, edit, to, true)),
         };
-        let Some(counts) = counts else { return Ok(None) };
+        let Some(counts) = counts else { return Ok(false) };
         let (leaf, old) = (window.leaf, window.pages);
         let (first, last) = (window.page(0), window.page(from - 1));
         let (before, after) = (self.pager.field(first, field::PREV), self.pager.field(last, field::NEXT));
@@ -249,7 +250,6 @@ impl<S: Storage, M: Memory> Db<S, M> {
             targets = [last; MAX_PAGES];
         }
         let targets = targets.get(..to).unwrap_or(&[]);
-        let mut edit = *edit;
         for (page, f) in window.pages.iter_mut().zip(old).take(from) {
             if targets.contains(&f) {
                 *page = self.pager.image(f)?;
@@ -264,7 +264,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 let pgno = self.pager.pgno(f);
                 self.pager.format(f, pgno, kind);
             }
-            self.fill_page(&mut runs, f, count, t > 0, &edit, &mut up);
+            self.fill_page(&mut runs, f, count, t > 0, edit, &mut up);
         }
         self.link(targets, before, after, first, last)?;
         for &f in old.iter().take(from) {
@@ -283,11 +283,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if let Some(&target) = targets.first() {
             up.child = (target != first).then(|| self.pager.pgno(target));
         }
-        Ok(Some(up))
+        *edit = up;
+        Ok(true)
     }
 
     /// Writes the next `count` entries to an empty page. On an internal page the key of the first entry
     /// moves up to the parent if `right` tells that a page precedes it.
+    #[cfg_attr(small, inline(never))]
     fn fill_page<'a>(
         &mut self,
         runs: &mut Runs,
@@ -326,6 +328,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Links pages to each other and to the neighbours `before` and `after` of the old pages
     /// `first` to `last`.
+    #[cfg_attr(small, inline(never))]
     fn link(&mut self, pages: &[Idx], before: u32, after: u32, first: Idx, last: Idx) -> Result<()> {
         let mut previous = before;
         for (i, &f) in pages.iter().enumerate() {
@@ -346,6 +349,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The parent's entry for leaf `right`: the shortest key above all keys of `left`.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
         let last = self.len(left).saturating_sub(1);
         let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
@@ -357,7 +361,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             // A page of a chain is larger than half a page's entries: the key's start is in one piece.
             let mut pieces = Self::pieces(high);
             match self.piece(&mut pieces)? {
-                Some(piece) => (0, Source::Page(piece.frame, piece.at, len)),
+                Some(piece) => (0, Source::Page(piece.frame, piece.at as u16, len as u16)),
                 None => (0, Source::Bytes(&[])),
             }
         };
@@ -377,7 +381,7 @@ impl Runs<'_> {
     /// The rest of the run in front.
     fn next(&mut self) -> Option<Run> {
         if self.run.len == 0 {
-            self.run = *self.window.runs().get(self.next)?;
+            self.run = self.window.run(self.next)?;
             self.next += 1;
         }
         Some(self.run)

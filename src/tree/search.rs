@@ -12,7 +12,7 @@ use core::cmp::Ordering;
 
 /// Levels of a tree at the most. A page holds at least two entries, so no tree that was
 /// built by insertion comes near; a deeper one is a cycle of child links.
-pub(crate) const MAX_DEPTH: usize = 40;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Which gap between entries a search ends in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Goes down from the root to a leaf.
-    pub(super) fn descend(&mut self, mut path: Option<&mut Path>, toward: Toward) -> Result<Idx> {
+    pub(super) fn descend(&mut self, toward: Toward) -> Result<Idx> {
         let mut pgno = 1;
         for level in 0..MAX_DEPTH {
             let f = self.pager.tree_page(pgno)?;
@@ -185,10 +185,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
                     self.partition(f, 1, key, side, right)?.0.saturating_sub(1)
                 }
             };
-            if let Some(path) = path.as_deref_mut() {
-                path.set(level, pgno, index);
-                path.len = level + 1;
-            }
+            self.path.set(level, pgno, index);
+            self.path.len = level + 1;
             if leaf {
                 return Ok(f);
             }
@@ -199,26 +197,25 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The place of a key.
-    pub(super) fn search(&mut self, key: &[u8], side: Side, mut path: Option<&mut Path>) -> Result<Place> {
-        let leaf = self.descend(path.as_deref_mut(), Toward::Key(key, side))?;
+    pub(super) fn search(&mut self, key: &[u8], side: Side) -> Result<Place> {
+        let leaf = self.descend(Toward::Key(key, side))?;
         let (index, found) = self.partition(leaf, 0, key, side, side != Side::Lower)?;
-        if let Some(path) = path {
-            let (pgno, _) = path.at(path.len - 1);
-            path.set(path.len - 1, pgno, index);
-        }
+        let last = self.path.len.saturating_sub(1);
+        let (pgno, _) = self.path.at(last);
+        self.path.set(last, pgno, index);
         Ok(Place { leaf, index, found })
     }
 
     /// Moves a path on to the next leaf, if there is one.
-    pub(super) fn advance(&mut self, path: &mut Path) -> Result<Option<Idx>> {
-        let Some(mut level) = path.len.checked_sub(2) else { return Ok(None) };
+    pub(super) fn advance(&mut self) -> Result<Option<Idx>> {
+        let Some(mut level) = self.path.len.checked_sub(2) else { return Ok(None) };
         loop {
-            let (pgno, index) = path.at(level);
+            let (pgno, index) = self.path.at(level);
             let f = self.pager.tree_page(pgno)?;
             let more = index + 1 < self.len(f);
             self.pager.release(f, false);
             if more {
-                path.set(level, pgno, index + 1);
+                self.path.set(level, pgno, index + 1);
                 break;
             }
             if level == 0 {
@@ -227,11 +224,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
             level -= 1;
         }
         loop {
-            let (pgno, index) = path.at(level);
+            let (pgno, index) = self.path.at(level);
             let f = self.pager.tree_page(pgno)?;
             let (leaf, child) = (self.is_leaf(f), self.child(f, index));
             // All leaves are on one level.
-            if leaf != (level + 1 == path.len) {
+            if leaf != (level + 1 == self.path.len) {
                 return self.pager.corrupt(pgno, field::FLAGS as u32, Reason::PageType);
             }
             if leaf {
@@ -239,13 +236,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             self.pager.release(f, false);
             level += 1;
-            path.set(level, child, 0);
+            self.path.set(level, child, 0);
         }
     }
 
     /// The first (or last) leaf, with its outer gap.
     pub(super) fn edge(&mut self, last: bool) -> Result<Place> {
-        let leaf = self.descend(None, if last { Toward::Last } else { Toward::First })?;
+        let leaf = self.descend(if last { Toward::Last } else { Toward::First })?;
         let index = if last { self.len(leaf) } else { 0 };
         Ok(Place { leaf, index, found: false })
     }

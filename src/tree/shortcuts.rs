@@ -3,7 +3,7 @@
 //! where on a page an entry lies.
 
 use super::edit::{Cell, Edit, Source};
-use super::search::{Path, Place, Toward};
+use super::search::{Place, Toward};
 use super::Db;
 use crate::error::inner::Result;
 use crate::memory::Memory;
@@ -87,46 +87,41 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Puts a key behind the last one to a page of its own if the last page is full and was
     /// filled by rising keys. What `put_any` would do, without looking at the full page.
-    pub(super) fn append_page(&mut self, key: &[u8], value: &[u8], path: &mut Path) -> Result<bool> {
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn append_page(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
         let Some((_, changes)) = self.hint else { return Ok(false) };
         if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
             return Ok(false);
         }
-        let last = self.descend(Some(path), Toward::Last)?;
+        let last = self.descend(Toward::Last)?;
         let node = self.node(last);
         let Some(index) = node.len().checked_sub(1) else { return Ok(false) };
         let (flags, low) = node.key(index);
         let room = entry_size(key.len() + value.len()) + SLOT;
-        if path.len < 2 || flags & BIG_KEY != 0 || low >= key || node.free() >= room {
+        if self.path.len < 2 || flags & BIG_KEY != 0 || low >= key || node.free() >= room {
             return Ok(false);
         }
         let common = low.iter().zip(key).take_while(|(a, b)| a == b).count();
         let separator = key.get(..common + 1).unwrap_or(key);
-        let result = self.append_page_with(last, key, value, separator, path);
+        let result = self.append_page_with(last, key, value, separator);
         self.end(result)?;
         self.added();
         Ok(true)
     }
 
-    fn append_page_with(
-        &mut self,
-        last: Idx,
-        key: &[u8],
-        value: &[u8],
-        separator: &[u8],
-        path: &mut Path,
-    ) -> Result<()> {
+    #[cfg_attr(small, inline(never))]
+    fn append_page_with(&mut self, last: Idx, key: &[u8], value: &[u8], separator: &[u8]) -> Result<()> {
         let f = self.pager.alloc_page(kind::LEAF)?;
         let before = self.pager.pgno(last);
         let child = self.pager.pgno(f);
         self.pager.set_field(f, field::PREV, before);
         let cell = Cell { key: Source::Bytes(key), data: Source::Bytes(value), ..Cell::EMPTY };
         self.insert_cell(f, 0, &cell);
-        path.len -= 1;
-        let slot = path.at(path.len - 1).1 + 1;
+        self.path.len -= 1;
+        let slot = self.path.at(self.path.len - 1).1 + 1;
         let mut edit = Edit::remove(slot, slot);
         edit.push(Cell { child, key: Source::Bytes(separator), ..Cell::EMPTY });
-        self.edit(path, edit)?;
+        self.edit(&mut edit)?;
         // Last, as nothing can fail any more and so the full page needs no copy.
         self.pager.mark(last);
         self.pager.set_field(last, field::NEXT, child);

@@ -1,7 +1,6 @@
 //! Splitting a full page in two, as the C library does: what there is without the feature `repack`.
 
 use super::edit::{Cell, Edit, Source};
-use super::search::Path;
 use super::Db;
 use crate::error::inner::Result;
 use crate::error::Error;
@@ -44,11 +43,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
         None
     }
 
-    /// Does an edit that does not fit its page, on two pages, and returns that of the parent.
+    /// Does an edit that does not fit its page, on two pages, and makes it that of the parent.
     #[cfg_attr(small, inline(never))]
-    pub(super) fn overflow<'a>(&mut self, path: &Path, level: usize, edit: &Edit<'a>) -> Result<Edit<'a>> {
-        let (_, slot) = path.at(level - 1);
-        let f = self.level_page(path, level)?;
+    pub(super) fn overflow(&mut self, level: usize, edit: &mut Edit) -> Result<bool> {
+        let (_, slot) = self.path.at(level - 1);
+        let f = self.level_page(level)?;
         let (leaf, next) = (self.is_leaf(f), self.pager.field(f, field::NEXT));
         let (prev, flags) = (self.pager.field(f, field::PREV), self.pager.field(f, field::FLAGS));
         let count = self.len(f) + edit.new_cells().len() + edit.from - edit.to;
@@ -88,9 +87,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if leaf {
             above = self.separator(f, right)?;
         }
-        let mut up = Edit::remove(slot + 1, slot + 1);
-        up.push(above);
-        Ok(up)
+        edit.become_removal(slot + 1, slot + 1);
+        edit.push(above);
+        Ok(true)
     }
 
     /// The parent's entry for leaf `right`: the shortest key above all keys of `left`. A chain is shared
@@ -112,7 +111,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             if flags & BIG_KEY == 0 {
                 let high = self.key(right, 0).1;
                 let common = low.iter().zip(high).take_while(|(a, b)| a == b).count();
-                cell.key = Source::Page(f, at, len.min(common + 1));
+                cell.key = Source::Page(f, at, len.min((common + 1) as u16));
             }
         }
         Ok(cell)
