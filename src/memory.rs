@@ -40,6 +40,7 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 }
 
 /// As `copy`, for the lengths of entries without a call where code is cheap.
+#[cfg(feature = "repack")]
 #[inline(always)]
 pub(crate) fn copy_entry(to: &mut [u8], from: &[u8]) {
     let len = to.len().min(from.len());

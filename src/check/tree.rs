@@ -407,10 +407,9 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
         if user == User::Separator && !preserved {
             self.error(first, field::FLAGS, Reason::PreserveFlag);
         }
-        if preserved && user != User::Data {
-            if !self.chains.add(self.db.memory(), first, len, mark) {
-                return self.db.pager.fail(Error::NoMemory);
-            }
+        let listed = preserved && user != User::Data;
+        if listed && !self.chains.add(self.db.memory(), first, len, mark) {
+            return self.db.pager.fail(Error::NoMemory);
         }
         Ok(true)
     }

@@ -4,7 +4,10 @@
 //! when it enters the cache; without it they may return nonsense but still cannot panic.
 
 use super::{bytes::Order, field, kind, HEADER};
-use crate::memory::{copy, copy_entry, shift};
+#[cfg(feature = "repack")]
+use crate::memory::copy_entry;
+use crate::memory::{copy, shift};
+#[cfg(feature = "repack")]
 use core::ops::Range;
 
 /// Bytes of an entry before its key.
@@ -94,6 +97,7 @@ impl<'a> Node<'a> {
     }
 
     /// The slots of `count` entries from `from` on.
+    #[cfg(feature = "repack")]
     pub fn slots(&self, from: usize, count: usize) -> &'a [u8] {
         let start = HEADER.wrapping_add(from.wrapping_mul(SLOT));
         self.bytes.get(start..start.wrapping_add(count.wrapping_mul(SLOT))).unwrap_or(&[])
@@ -151,6 +155,7 @@ impl<'a> Node<'a> {
 
     /// How many entries of `range`, from its start on, take no more than `most` bytes together with
     /// their slots, and how many bytes they take.
+    #[cfg(feature = "repack")]
     pub fn fitting(&self, range: Range<usize>, most: usize) -> (usize, usize) {
         // A loop of its own for the common order, where code is cheap.
         if self.order == Order::Little && cfg!(target_pointer_width = "64") {
@@ -160,6 +165,7 @@ impl<'a> Node<'a> {
         }
     }
 
+    #[cfg(feature = "repack")]
     #[inline(always)]
     fn fitting_loop(&self, range: Range<usize>, most: usize) -> (usize, usize) {
         let (leaf, mut count, mut used) = (self.is_leaf(), 0, 0);
@@ -208,6 +214,7 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
 }
 
 /// Whether key `a` sorts before key `b`, mostly decided by one comparison on large machines.
+#[cfg(feature = "shortcuts")]
 #[inline(always)]
 fn below(a: &[u8], b: &[u8]) -> bool {
     if cfg!(all(target_pointer_width = "64", not(small))) {
@@ -223,6 +230,7 @@ fn below(a: &[u8], b: &[u8]) -> bool {
 
 /// Adds an inline entry behind the last one of a leaf that has no right neighbour, if its key is
 /// greater and it fits: rising keys, without a search. False, and no change, otherwise.
+#[cfg(feature = "shortcuts")]
 pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
     let Some(head) = bytes.first_chunk::<HEADER>() else { return false };
     let (next, lower, upper) =
@@ -269,6 +277,7 @@ pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
 }
 
 /// Writes an entry at `offset`; `second` is the length of the data, or the child.
+#[cfg(any(test, feature = "shortcuts"))]
 #[inline]
 pub(crate) fn put_entry(
     order: Order,
@@ -291,6 +300,7 @@ pub(crate) fn put_entry(
 }
 
 /// Copies entries `range` of page `source` behind those of page `target`, which has room for them.
+#[cfg(feature = "repack")]
 pub(crate) fn append_entries(order: Order, source: &[u8], range: Range<usize>, target: &mut [u8]) {
     // A loop of its own for the common order, where code is cheap.
     if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
@@ -300,6 +310,7 @@ pub(crate) fn append_entries(order: Order, source: &[u8], range: Range<usize>, t
     }
 }
 
+#[cfg(feature = "repack")]
 #[inline(always)]
 fn append_loop(order: Order, source: &[u8], range: Range<usize>, target: &mut [u8]) {
     let (node, end) = (Node::new(order, source), Node::new(order, target));

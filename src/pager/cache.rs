@@ -223,6 +223,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// The bytes of a page for a change that cannot fail, if it has been changed since the last
     /// flush and so is still what it was in this frame.
+    #[cfg(feature = "shortcuts")]
     #[inline]
     pub fn changed_page_mut(&mut self, f: Idx) -> Option<&mut [u8]> {
         let usable = self.pool.flags(f) & DIRTY != 0 && self.failed.is_none();

@@ -25,7 +25,9 @@ use crate::error::inner::Result;
 use crate::error::{Error, Failed, Fault, Reason};
 use crate::memory::Memory;
 use crate::page::meta::{self, Meta};
-use crate::page::{field, init, kind, node, Order, HEADER};
+#[cfg(feature = "repack")]
+use crate::page::node;
+use crate::page::{field, init, kind, Order, HEADER};
 use crate::storage::Storage;
 use moved::Moved;
 pub(crate) use pool::Idx;
@@ -354,6 +356,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Copies entries `range` of a tree page behind those of another.
+    #[cfg(feature = "repack")]
     pub fn append_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx) {
         let order = self.meta.order;
         let (source, target) = self.pool.pair(from, to);

@@ -259,6 +259,7 @@ impl<M: Memory> Pool<M> {
     }
 
     /// One page for reading and another for changing; empty slices if they are one page.
+    #[cfg(feature = "repack")]
     pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
         let (source, target) = (self.frame(from.get()).data, self.frame(to.get()).data);
         if source == target || source.is_null() || target.is_null() {

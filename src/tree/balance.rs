@@ -47,10 +47,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         let before = slot.checked_sub(1);
         for (first, other) in [(before, before), (Some(slot), Some(slot + 1))] {
-            if self.used_at(level, other)?.is_some_and(|other| other + used <= most) {
-                if self.repack(level, first, (2, 2), Fill::Even, edit)? {
-                    return Ok(true);
-                }
+            let fits = self.used_at(level, other)?.is_some_and(|other| other + used <= most);
+            if fits && self.repack(level, first, (2, 2), Fill::Even, edit)? {
+                return Ok(true);
             }
         }
         for (first, shape) in

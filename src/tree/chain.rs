@@ -171,6 +171,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Length of the common prefix of two items, and how they compare.
+    #[cfg(any(feature = "repack", feature = "check"))]
     pub(crate) fn common_prefix(&mut self, a: Item, b: Item) -> Result<(usize, Ordering)> {
         if let (Some(a), Some(b)) = (self.inline_bytes(&a), self.inline_bytes(&b)) {
             return Ok((a.iter().zip(b).take_while(|(p, q)| p == q).count(), a.cmp(b)));
@@ -207,6 +208,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// What is left of a piece after `len` bytes; a used up page is let go.
+    #[cfg(any(feature = "repack", feature = "check"))]
     fn cut(&mut self, item: Item, piece: Piece, len: usize) -> Option<Piece> {
         if piece.len > len {
             return Some(Piece { at: piece.at + len, len: piece.len - len, ..piece });
@@ -259,6 +261,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Copies the first `len` bytes of a key to a chain of its own, for a separator.
+    #[cfg(feature = "repack")]
     pub(super) fn write_separator(&mut self, item: Item, len: usize) -> Result<[u8; REF]> {
         let (mut pieces, mut left) = (Self::pieces(item), len);
         let (mut last, mut stored, mut filled) = (None, [0; REF], 0);

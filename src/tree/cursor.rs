@@ -10,7 +10,9 @@ use crate::error::inner::Result;
 use crate::error::{Error, Reason};
 use crate::memory::{Buffer, Memory};
 use crate::page::field;
-use crate::page::node::{BIG_KEY, ENTRY_FIXED};
+use crate::page::node::BIG_KEY;
+#[cfg(feature = "shortcuts")]
+use crate::page::node::ENTRY_FIXED;
 use crate::pager::Idx;
 use crate::storage::Storage;
 use core::cmp::Ordering;

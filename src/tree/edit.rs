@@ -245,6 +245,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         len == 0 || (used <= eighth * 5 && step(used) < step(before))
     }
 
+    /// Whether a page that will have `len` entries is to leave the tree.
+    #[cfg(all(feature = "shortcuts", not(feature = "repack")))]
+    pub(super) fn sparse(&self, len: usize, _used: usize, _before: usize) -> bool {
+        len == 0
+    }
+
     /// Does an edit that fits; `undo` tells whether the operation can still fail after it.
     fn apply(&mut self, f: Idx, edit: &mut Edit, undo: bool) -> Result<()> {
         #[cfg(feature = "repack")]
@@ -271,6 +277,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Moves the root's content to a new page below it, which then has room to split.
+    #[cfg_attr(not(feature = "repack"), allow(unused_variables))]
     fn grow_root(&mut self, root: Idx, edit: &mut Edit) -> Result<()> {
         let kind = self.pager.field(root, field::FLAGS);
         let below = self.pager.alloc_page(kind)?;

@@ -102,6 +102,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Bytes taken on a tree page.
+    #[cfg(feature = "repack")]
     #[cfg_attr(small, inline(never))]
     pub(super) fn used(&self, f: Idx) -> usize {
         self.node(f).used()
