@@ -158,7 +158,7 @@ class MicroTetherDB(Base):
         if purge:
             self._enter("purge", None)
             try:
-                some = self._try(False, None, self._store.keys, DOC, DOC + b"\xff", 1)
+                some = self._try(True, None, self._store.keys, DOC, DOC + b"\xff", 1)
                 self._try(True, None, self._purge)
                 return bool(some)
             finally:
@@ -189,17 +189,14 @@ class MicroTetherDB(Base):
         """Removes all documents that have expired, at once. Returns how many there were."""
         self._enter("cleanup", None)
         try:
-            number = 0
-            while True:
-                removed = self._sweep(32)
-                if not removed:
-                    break
-                number += removed
+            before = self._counts["expired"]
+            while self._try(True, None, self._sweep, 32):
+                pass
             self._settle(0)
         finally:
             self._leave()
         gc.collect()
-        return number
+        return self._counts["expired"] - before
 
     # ---- finding
 
@@ -231,6 +228,8 @@ class MicroTetherDB(Base):
         self._check_open()
         parsed = _query.Query(text)
         self._counts["queries"] += 1
+        if self._kept is not None:
+            return parsed, _find.scan()
         return parsed, _find.choose(self._indexes, parsed)
 
     def _results(self, query):

@@ -205,17 +205,18 @@ class Base:
             return
         self._enter("close", None)
         try:
-            if not self.in_memory:
-                try:
-                    self._now()
-                    if self._keep_time(True) or self._pending:
-                        self._try(True, None, self._flush)
-                finally:
-                    self._let_go()
-            else:
+            try:
+                if not self.in_memory:
+                    self._try(True, None, self._finish)
+            finally:
                 self._let_go()
         finally:
             self._leave()
+
+    def _finish(self):
+        self._now()
+        if self._keep_time(True) or self._pending:
+            self._flush()
 
     def _let_go(self):
         store, self._store = self._store, None
@@ -298,7 +299,9 @@ class Base:
                 if number != _FULL:
                     time.sleep(self.retry_delay)
             try:
-                if self._broken and (write or self._store.tree is None):
+                if self._broken and not write and self._store.tree is not None:
+                    self._recover_if_possible()
+                elif self._broken:
                     self._recover()
                 return fn(*args)
             except (MemoryError, OSError) as e:
@@ -321,7 +324,7 @@ class Base:
         try:
             if self.in_memory:
                 self._sweep(_STEP)
-            else:
+            elif not self._broken:
                 self._flush()
         except (MemoryError, OSError, DatabaseError):
             pass
@@ -336,15 +339,19 @@ class Base:
                 if kept[key] is True:
                     kept[key] = self._store.get(doc_key(key))
             self._kept = kept
-        self._store.reopen()
-        if self._purged:
-            self._store.clear()
-        self._save_meta()
         kept = self._kept
-        self._dirty = {}
-        self._room_left = _KEEP
-        for key in kept:
-            self._write(key, kept[key])
+        self._store.reopen()
+        try:
+            if self._purged:
+                self._store.clear()
+            self._save_meta()
+            self._dirty = {}
+            self._room_left = _KEEP
+            for key in kept:
+                self._write(key, kept[key])
+        except (OSError, MemoryError):
+            self._store.reopen()  # it was to be good for reading, at least
+            raise
         self._kept = None
         self._broken = False
 
@@ -513,9 +520,15 @@ class Base:
     def _now(self):
         return self._clock.now()
 
+    def _counting(self, key, raw):
+        # The record that counts, where `raw` is the one in the B-tree: changes may wait to be
+        # written again.
+        kept = self._kept
+        return raw if kept is None else kept.get(key, None if self._purged else raw)
+
     def _live(self, key):
         # [document, expires, tags] if there is one that has not expired, or None.
-        raw = self._store.get(doc_key(key))
+        raw = self._counting(key, self._store.get(doc_key(key)))
         if raw is None:
             return None
         try:
@@ -581,11 +594,13 @@ class Base:
         core = self._core
         if core is not None and core._task_queue is not self._queue:
             self._task = None  # asyncio.new_event_loop() forgets all tasks of MicroPython
+        if core is None and self._task is not None and self._task.done():
+            self._task = None  # CPython: its loop has come to an end
         if self._task is None:
             loop = self._loop or sweep.running_loop()
             if loop is not None:
                 sweep.start(self, loop)
-        if self._task is not None and (self._core is None or self._core.cur_task is not None):
+        if self._task is not None and sweep.running_loop() is not None:
             return
         now = self._now()
         if now >= self._next_sweep:

@@ -17,6 +17,8 @@ mod search;
 mod shortcuts;
 #[cfg(not(feature = "repack"))]
 mod split;
+#[cfg(all(feature = "std", feature = "check"))]
+mod view;
 
 use crate::error::inner::Result;
 use crate::error::{Error, Failed, Fault, Reason};
@@ -36,6 +38,8 @@ use search::Toward;
 #[cfg(feature = "check")]
 pub(crate) use search::MAX_DEPTH;
 use search::{Path, Place, Side};
+#[cfg(all(feature = "std", feature = "check"))]
+pub use view::{PageEntry, PageHead, PageKind};
 
 /// Bytes of an entry whose key and value both are overflow references, with its slot:
 /// the smallest limit that still lets every item be stored.
