@@ -4,7 +4,7 @@
 //! when it enters the cache; without it they may return nonsense but still cannot panic.
 
 use super::{bytes::Order, field, kind, HEADER};
-use crate::memory::{copy, copy_entry, shift};
+use crate::memory::{copy_entry, shift};
 use core::ops::Range;
 
 /// Bytes of an entry before its key.
@@ -189,7 +189,7 @@ fn zero(bytes: &mut [u8], at: usize, len: usize) {
 /// Copies `from` to offset `at`; does nothing if it does not fit.
 pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
     if let Some(part) = bytes.get_mut(at..at.wrapping_add(from.len())) {
-        copy(part, from);
+        copy_entry(part, from);
     }
 }
 
@@ -249,9 +249,19 @@ pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8
 
 /// Takes entry `i` out, closing the gap and zeroing what becomes free.
 pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
+    // A loop of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(target_pointer_width = "64") {
+        remove_in(Order::Little, bytes, i);
+    } else {
+        remove_in(order, bytes, i);
+    }
+}
+
+#[inline(always)]
+fn remove_in(order: Order, bytes: &mut [u8], i: usize) {
     let node = Node::new(order, bytes);
     let (lower, upper) = (node.lower(), node.upper());
-    let (offset, size) = (node.offset(i), node.entry(i).size());
+    let (offset, size) = (node.offset(i), node.size(i));
     shift(bytes, upper, upper.wrapping_add(size), offset.saturating_sub(upper));
     zero(bytes, upper, size);
     let slot = HEADER + i * SLOT;
