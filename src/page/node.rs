@@ -133,6 +133,15 @@ impl<'a> Node<'a> {
         Entry { flags, key, data, child: 0 }
     }
 
+    /// Of leaf entry `i`: where its key starts, the lengths of key and value, and the flags.
+    #[inline(always)]
+    pub fn lengths(&self, i: usize) -> Option<(usize, usize, usize, u8)> {
+        let off = self.offset(i);
+        let [lens @ .., flags] = self.bytes.get(off..)?.first_chunk::<ENTRY_FIXED>()?;
+        let (key, data) = (self.order.u32(lens, 0), self.order.u32(lens, 4));
+        Some((off.wrapping_add(ENTRY_FIXED), key as usize, data as usize, *flags))
+    }
+
     /// Bytes that the entry at offset `off` takes on the page.
     #[inline(always)]
     pub fn size_at(&self, off: usize, leaf: bool) -> usize {

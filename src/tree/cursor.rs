@@ -9,7 +9,7 @@ use super::Db;
 use crate::error::{Error, Reason, Result};
 use crate::memory::{Buffer, Memory};
 use crate::page::field;
-use crate::page::node::{BIG_KEY, ENTRY_FIXED};
+use crate::page::node::BIG_KEY;
 use crate::pager::Idx;
 use crate::storage::Storage;
 use core::cmp::Ordering;
@@ -206,9 +206,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if index >= node.len() {
             return None;
         }
-        let (at, entry) = (node.offset(index).wrapping_add(ENTRY_FIXED), node.entry(index));
-        let (key, data) = (entry.key.len(), entry.data.len());
-        if entry.flags != 0 || !cursor.key.set(entry.key) {
+        let (at, key, data, flags) = node.lengths(index)?;
+        if flags != 0 || !cursor.key.set(node.bytes.get(at..at.wrapping_add(key))?) {
             return None;
         }
         cursor.index = index;
