@@ -233,6 +233,16 @@ fn below(a: &[u8], b: &[u8]) -> bool {
 /// Adds an inline entry behind the last one of a leaf that has no right neighbour, if its key is
 /// greater and it fits: rising keys, without a search. False, and no change, otherwise.
 pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
+    // Code of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(target_pointer_width = "64") {
+        append_last_in(Order::Little, bytes, key, data)
+    } else {
+        append_last_in(order, bytes, key, data)
+    }
+}
+
+#[inline(always)]
+fn append_last_in(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
     let Some(head) = bytes.first_chunk::<HEADER>() else { return false };
     let (next, lower, upper) =
         (order.u32(head, field::NEXT), order.u16(head, field::LOWER), order.u16(head, field::UPPER));
@@ -287,7 +297,7 @@ fn remove_in(order: Order, bytes: &mut [u8], i: usize) {
 }
 
 /// Writes an entry at `offset`; `second` is the length of the data, or the child.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn put_entry(
     order: Order,
     bytes: &mut [u8],
