@@ -4,9 +4,7 @@
 //! when it enters the cache; without it they may return nonsense but still cannot panic.
 
 use super::{bytes::Order, field, kind, HEADER};
-#[cfg(feature = "repack")]
-use crate::memory::copy_entry;
-use crate::memory::{copy, shift};
+use crate::memory::{copy_entry, shift};
 #[cfg(feature = "repack")]
 use core::ops::Range;
 
@@ -39,6 +37,7 @@ pub(crate) struct Entry<'a> {
     pub child: u32,
 }
 
+#[cfg(any(feature = "shortcuts", feature = "check"))]
 impl Entry<'_> {
     /// Bytes the entry takes on a page.
     pub fn size(&self) -> usize {
@@ -137,6 +136,16 @@ impl<'a> Node<'a> {
         Entry { flags, key, data, child: 0 }
     }
 
+    /// Of leaf entry `i`: where its key starts, the lengths of key and value, and the flags.
+    #[cfg(feature = "shortcuts")]
+    #[inline(always)]
+    pub fn lengths(&self, i: usize) -> Option<(usize, usize, usize, u8)> {
+        let off = self.offset(i);
+        let [lens @ .., flags] = self.bytes.get(off..)?.first_chunk::<ENTRY_FIXED>()?;
+        let (key, data) = (self.order.u32(lens, 0), self.order.u32(lens, 4));
+        Some((off.wrapping_add(ENTRY_FIXED), key as usize, data as usize, *flags))
+    }
+
     /// Bytes that the entry at offset `off` takes on the page.
     #[inline(always)]
     pub fn size_at(&self, off: usize, leaf: bool) -> usize {
@@ -158,7 +167,7 @@ impl<'a> Node<'a> {
     #[cfg(feature = "repack")]
     pub fn fitting(&self, range: Range<usize>, most: usize) -> (usize, usize) {
         // A loop of its own for the common order, where code is cheap.
-        if self.order == Order::Little && cfg!(target_pointer_width = "64") {
+        if self.order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
             Node { order: Order::Little, ..*self }.fitting_loop(range, most)
         } else {
             self.fitting_loop(range, most)
@@ -195,7 +204,7 @@ fn zero(bytes: &mut [u8], at: usize, len: usize) {
 /// Copies `from` to offset `at`; does nothing if it does not fit.
 pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
     if let Some(part) = bytes.get_mut(at..at.wrapping_add(from.len())) {
-        copy(part, from);
+        copy_entry(part, from);
     }
 }
 
@@ -232,6 +241,17 @@ fn below(a: &[u8], b: &[u8]) -> bool {
 /// greater and it fits: rising keys, without a search. False, and no change, otherwise.
 #[cfg(feature = "shortcuts")]
 pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
+    // Code of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
+        append_last_in(Order::Little, bytes, key, data)
+    } else {
+        append_last_in(order, bytes, key, data)
+    }
+}
+
+#[cfg(feature = "shortcuts")]
+#[inline(always)]
+fn append_last_in(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
     let Some(head) = bytes.first_chunk::<HEADER>() else { return false };
     let (next, lower, upper) =
         (order.u32(head, field::NEXT), order.u16(head, field::LOWER), order.u16(head, field::UPPER));
@@ -258,9 +278,19 @@ pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8
 /// Takes entry `i` out, closing the gap and zeroing what becomes free.
 #[cfg_attr(small, inline(never))]
 pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
+    // A loop of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
+        remove_in(Order::Little, bytes, i);
+    } else {
+        remove_in(order, bytes, i);
+    }
+}
+
+#[inline(always)]
+fn remove_in(order: Order, bytes: &mut [u8], i: usize) {
     let node = Node::new(order, bytes);
     let (lower, upper) = (node.lower(), node.upper());
-    let (offset, size) = (node.offset(i), node.entry(i).size());
+    let (offset, size) = (node.offset(i), node.size(i));
     shift(bytes, upper, upper.wrapping_add(size), offset.saturating_sub(upper));
     zero(bytes, upper, size);
     let slot = HEADER + i * SLOT;
@@ -278,7 +308,7 @@ pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
 
 /// Writes an entry at `offset`; `second` is the length of the data, or the child.
 #[cfg(any(test, feature = "shortcuts"))]
-#[inline]
+#[cfg_attr(all(target_pointer_width = "64", not(small)), inline(always))]
 pub(crate) fn put_entry(
     order: Order,
     bytes: &mut [u8],

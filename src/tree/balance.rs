@@ -39,21 +39,29 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 return Ok(true);
             }
         }
-        let used = self.used_after(f, edit);
-        let mut most = 2 * self.pager.capacity();
-        if self.churn == 0 {
-            // While the tree only grows, sharing pays only if it lasts for some time.
-            most -= most / 8;
-        }
+        let (used, room) = (self.used_after(f, edit), self.pager.capacity());
         let before = slot.checked_sub(1);
-        for (first, other) in [(before, before), (Some(slot), Some(slot + 1))] {
-            let fits = self.used_at(level, other)?.is_some_and(|other| other + used <= most);
-            if fits && self.repack(level, first, (2, 2), Fill::Even, edit)? {
-                return Ok(true);
-            }
+        let left = self.used_at(level, before)?;
+        let right = self.used_at(level, Some(slot + 1))?;
+        // Sharing lasts longest with the emptier neighbour, three pages are fullest with the fuller one.
+        let rightmost = right.is_none();
+        let (emptier, least) = if rightmost || left.is_some_and(|left| Some(left) < right) {
+            (before, left)
+        } else {
+            (Some(slot), right)
+        };
+        let lasting = |least: usize| {
+            let free = (2 * room).saturating_sub(left.unwrap_or(room) + right.unwrap_or(room));
+            least + used <= 2 * room - room / 4 && free >= room / 2 + room / 16
+        };
+        // While the tree only grows, sharing pays only if it lasts for some time.
+        let share = |least| if self.churn == 0 { lasting(least) } else { least + used <= 2 * room };
+        if least.is_some_and(share) && self.repack(level, emptier, (2, 2), Fill::Even, edit)? {
+            return Ok(true);
         }
+        let fuller = if emptier == before && !rightmost { Some(slot) } else { before };
         for (first, shape) in
-            [(before, (2, 3)), (Some(slot), (2, 3)), (Some(slot), (1, 2)), (Some(slot), (1, 3))]
+            [(fuller, (2, 3)), (emptier, (2, 3)), (Some(slot), (1, 2)), (Some(slot), (1, 3))]
         {
             if self.repack(level, first, shape, Fill::Even, edit)? {
                 return Ok(true);

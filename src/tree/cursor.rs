@@ -11,8 +11,6 @@ use crate::error::{Error, Reason};
 use crate::memory::{Buffer, Memory};
 use crate::page::field;
 use crate::page::node::BIG_KEY;
-#[cfg(feature = "shortcuts")]
-use crate::page::node::ENTRY_FIXED;
 use crate::pager::Idx;
 use crate::storage::Storage;
 use core::cmp::Ordering;
@@ -215,9 +213,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if index >= node.len() {
             return None;
         }
-        let (at, entry) = (node.offset(index).wrapping_add(ENTRY_FIXED), node.entry(index));
-        let (key, data) = (entry.key.len(), entry.data.len());
-        if entry.flags != 0 || !cursor.key.set(entry.key) {
+        let (at, key, data, flags) = node.lengths(index)?;
+        if flags != 0 || !cursor.key.set(node.bytes.get(at..at.wrapping_add(key))?) {
             return None;
         }
         cursor.index = index;

@@ -238,11 +238,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
     #[cfg(feature = "repack")]
     /// Whether a page that held `before` bytes and will have `len` entries in `used` bytes has lost
     /// enough to be merged with its neighbours. True again only when another eighth is gone, so
-    /// that most deletions read no neighbours.
+    /// that most deletions read no neighbours. While many deletions follow each other a page may lose
+    /// more, as it is likely to lose all.
     pub(super) fn sparse(&self, len: usize, used: usize, before: usize) -> bool {
         let eighth = (self.pager.capacity() / 8).max(1);
         let step = |bytes: usize| bytes.saturating_sub(1).checked_div(eighth).unwrap_or(0);
-        len == 0 || (used <= eighth * 5 && step(used) < step(before))
+        let most = if self.churn < 16 { 5 * eighth } else { 3 * eighth };
+        len == 0 || (used <= most && step(used) < step(before))
     }
 
     /// Whether a page that will have `len` entries is to leave the tree.

@@ -11,18 +11,16 @@ pub(super) const USED: bool = cfg!(all(target_pointer_width = "64", not(small)))
 /// Bytes of a head.
 const HEAD: usize = 8;
 /// Entries that a search ends with: all of them are compared, rather than halved.
-const FEW: usize = 8;
+const FEW: usize = 4;
 
 /// The bits of a head that belong to a key of 0 to 8 bytes.
-const MASKS: [u64; HEAD + 1] = {
-    let mut masks = [u64::MAX; HEAD + 1];
-    let mut len = 0;
-    while len < HEAD {
-        masks[len] = !(u64::MAX >> (len * 8));
-        len += 1;
-    }
-    masks
-};
+const MASKS: [u64; HEAD + 1] =
+    [0, first(1), first(2), first(3), first(4), first(5), first(6), first(7), u64::MAX];
+
+/// The first `bytes` bytes of a head, 1 to 8.
+const fn first(bytes: u32) -> u64 {
+    u64::MAX << (64 - 8 * bytes)
+}
 
 /// The first eight bytes, filled up with zeroes: in the order of the keys, but for ties.
 #[inline]
@@ -129,13 +127,8 @@ impl Heads<'_> {
 }
 
 /// Narrows `low..high`, the entries that a search has not decided, as far as heads can tell.
-#[inline]
+#[inline(always)]
 pub(super) fn narrow(node: Node, low: usize, high: usize, head: u64) -> (usize, usize) {
     let slots = node.bytes.get(HEADER..node.lower()).unwrap_or(&[]);
-    // A loop of its own for the common order.
-    if node.order == Order::Little {
-        Heads { order: Order::Little, slots, bytes: node.bytes }.narrow(low, high, head)
-    } else {
-        Heads { order: Order::Big, slots, bytes: node.bytes }.narrow(low, high, head)
-    }
+    Heads { order: node.order, slots, bytes: node.bytes }.narrow(low, high, head)
 }

@@ -178,31 +178,32 @@ impl<S: Storage, M: Memory> Db<S, M> {
         };
         let mut target = share(left, 0);
         for mut run in (0..).map_while(|i| window.run(i)) {
-            while run.len > 0 && page + 1 < count {
+            let node = self.node(window.page(run.page));
+            while page + 1 < count {
                 // One entry at least remains for each other page.
-                let spare = (entries + page + 1).saturating_sub(count + n);
-                let (mut passed, mut bytes) = (0, 0);
+                let spare = |n: usize| (entries + page + 1).saturating_sub(count + n);
                 if run.kind == Kind::Old {
-                    let range = run.from..run.from + run.len.min(spare);
-                    (passed, bytes) =
-                        self.node(window.page(run.page)).fitting(range, target.saturating_sub(used));
+                    let range = run.from..run.from + run.len.min(spare(n));
+                    let (passed, bytes) = node.fitting(range, target.saturating_sub(used));
+                    (n, used) = (n + passed, used + bytes);
+                    (run.from, run.len) = (run.from + passed, run.len - passed);
                 }
-                if passed == 0 {
-                    bytes = SLOT
-                        + match run.kind {
-                            Kind::Old => self.node(window.page(run.page)).size(run.from),
-                            _ => self.run_cell(window, run, edit).size(),
-                        };
-                    if n > 0 && (used + bytes / 2 > target || used + bytes > room || spare == 0) {
-                        *counts.get_mut(page)? = n;
-                        (page, left, entries) = (page + 1, left.saturating_sub(used), entries - n);
-                        (n, used, target) = (0, 0, share(left, page));
-                        continue;
-                    }
-                    passed = 1;
+                if run.len == 0 {
+                    break;
                 }
-                (n, used) = (n + passed, used + bytes);
-                (run.from, run.len) = (run.from + passed, run.len - passed);
+                let bytes = SLOT
+                    + match run.kind {
+                        Kind::Old => node.size(run.from),
+                        _ => self.run_cell(window, run, edit).size(),
+                    };
+                if n > 0 && (used + bytes / 2 > target || used + bytes > room || spare(n) == 0) {
+                    *counts.get_mut(page)? = n;
+                    (page, left, entries) = (page + 1, left.saturating_sub(used), entries - n);
+                    (n, used, target) = (0, 0, share(left, page));
+                } else {
+                    (n, used) = (n + 1, used + bytes);
+                    (run.from, run.len) = (run.from + 1, run.len - 1);
+                }
             }
         }
         *counts.get_mut(page)? = entries;

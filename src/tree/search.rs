@@ -5,7 +5,7 @@ use crate::error::inner::Result;
 use crate::error::Reason;
 use crate::memory::Memory;
 use crate::page::node::{Node, BIG_KEY};
-use crate::page::{field, kind};
+use crate::page::{field, kind, Order};
 use crate::pager::Idx;
 use crate::storage::Storage;
 use core::cmp::Ordering;
@@ -31,6 +31,22 @@ pub(super) enum Toward<'k> {
     First,
     Last,
     Key(&'k [u8], Side),
+}
+
+/// What a search compares entries with.
+struct Target<'k> {
+    key: &'k [u8],
+    head: u64,
+    prefix: bool,
+    /// Whether an equal entry lies before the gap.
+    right: bool,
+}
+
+impl<'k> Target<'k> {
+    fn new(key: &'k [u8], side: Side) -> Self {
+        let head = if heads::USED { heads::of_key(key) } else { 0 };
+        Target { key, head, prefix: side == Side::PrefixUpper, right: side != Side::Lower }
+    }
 }
 
 /// The way from the root to a leaf: pages, and the entry taken on each.
@@ -135,19 +151,23 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Number of entries from `low` on that lie before the gap, and whether an equal key was met.
-    fn partition(
-        &mut self,
-        f: Idx,
-        low: usize,
-        key: &[u8],
-        side: Side,
-        right: bool,
-    ) -> Result<(usize, bool)> {
-        let prefix = side == Side::PrefixUpper;
-        let (mut low, mut high, mut found) = (low, self.len(f), false);
-        if heads::USED && !prefix {
-            (low, high) = heads::narrow(self.node(f), low, high, heads::of_key(key));
+    #[inline(always)]
+    fn partition(&mut self, f: Idx, order: Order, low: usize, target: &Target) -> Result<(usize, bool)> {
+        let node = Node::new(order, self.pager.page(f));
+        let (mut low, mut high) = (low, node.len());
+        if heads::USED && !target.prefix {
+            (low, high) = heads::narrow(node, low, high, target.head);
         }
+        if low >= high {
+            return Ok((low, false));
+        }
+        self.bisect(f, low, high, target)
+    }
+
+    /// As `partition`, for entries `low..high`, comparing whole keys.
+    fn bisect(&mut self, f: Idx, mut low: usize, mut high: usize, target: &Target) -> Result<(usize, bool)> {
+        let Target { key, prefix, right, .. } = *target;
+        let mut found = false;
         while low < high {
             let middle = (low + high) / 2;
             let order = self.compare(f, middle, key, prefix)?;
@@ -166,32 +186,50 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Goes down from the root to a leaf.
-    pub(super) fn descend(&mut self, toward: Toward) -> Result<Idx> {
+    pub(super) fn descend(&mut self, toward: Toward) -> Result<Place> {
+        // A copy of the code for the common order, where code is cheap.
+        let order = self.pager.order();
+        if heads::USED && order == Order::Little {
+            self.descend_in(Order::Little, toward)
+        } else {
+            self.descend_in(order, toward)
+        }
+    }
+
+    #[inline(always)]
+    fn descend_in(&mut self, order: Order, toward: Toward) -> Result<Place> {
+        let mut target = match toward {
+            Toward::Key(key, side) => Target::new(key, side),
+            _ => Target::new(&[], Side::Lower),
+        };
+        let last = target.right;
+        // Without duplicates a key equal to a separator is behind it.
+        target.right |= !self.pager.duplicates();
         let mut pgno = 1;
         for level in 0..MAX_DEPTH {
             let f = self.pager.tree_page(pgno)?;
-            let node = self.node(f);
+            let node = Node::new(order, self.pager.page(f));
             let (leaf, len) = (node.field(field::FLAGS) != kind::INTERNAL, node.len());
             if !leaf && len == 0 {
                 return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Empty);
             }
-            let index = match toward {
-                _ if leaf => 0,
-                Toward::First => 0,
-                Toward::Last => len - 1,
-                // Entry 0 is never compared with: its key means nothing. Without duplicates a key
-                // equal to a separator is behind it.
-                Toward::Key(key, side) => {
-                    let right = side != Side::Lower || !self.pager.duplicates();
-                    self.partition(f, 1, key, side, right)?.0.saturating_sub(1)
-                }
+            if leaf {
+                target.right = last;
+            }
+            // Entry 0 of an internal page is never compared with: its key means nothing.
+            let inner = usize::from(!leaf);
+            let (gap, found) = match toward {
+                Toward::First => (inner, false),
+                Toward::Last => (len, false),
+                Toward::Key(..) => self.partition(f, order, inner, &target)?,
             };
+            let index = gap.wrapping_sub(inner);
             self.path.set(level, pgno, index);
             self.path.len = level + 1;
             if leaf {
-                return Ok(f);
+                return Ok(Place { leaf: f, index, found });
             }
-            pgno = self.child(f, index);
+            pgno = Node::new(order, self.pager.page(f)).child(index);
             self.pager.release(f, false);
         }
         self.pager.corrupt(pgno, 0, Reason::Depth)
@@ -199,12 +237,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// The place of a key.
     pub(super) fn search(&mut self, key: &[u8], side: Side) -> Result<Place> {
-        let leaf = self.descend(Toward::Key(key, side))?;
-        let (index, found) = self.partition(leaf, 0, key, side, side != Side::Lower)?;
-        let last = self.path.len.saturating_sub(1);
-        let (pgno, _) = self.path.at(last);
-        self.path.set(last, pgno, index);
-        Ok(Place { leaf, index, found })
+        self.descend(Toward::Key(key, side))
     }
 
     /// Moves a path on to the next leaf, if there is one.
@@ -241,11 +274,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    /// The first (or last) leaf, with its outer gap.
+    /// The outer gap of the first (or last) leaf.
     pub(super) fn edge(&mut self, last: bool) -> Result<Place> {
-        let leaf = self.descend(if last { Toward::Last } else { Toward::First })?;
-        let index = if last { self.len(leaf) } else { 0 };
-        Ok(Place { leaf, index, found: false })
+        self.descend(if last { Toward::Last } else { Toward::First })
     }
 
     /// The page next to `f` on its level, or `None` at the end.

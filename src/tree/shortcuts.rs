@@ -93,7 +93,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if changes != self.changes || key.len().saturating_add(value.len()) > self.limit {
             return Ok(false);
         }
-        let last = self.descend(Toward::Last)?;
+        let last = self.descend(Toward::Last)?.leaf;
         let node = self.node(last);
         let Some(index) = node.len().checked_sub(1) else { return Ok(false) };
         let (flags, low) = node.key(index);
