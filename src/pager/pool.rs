@@ -52,7 +52,7 @@ struct Frame {
     pub flags: u8,
     /// The number of a frame is shifted to its place in the table, not multiplied.
     #[cfg(target_pointer_width = "32")]
-    unused: [u32; 2],
+    _padding: [u32; 2],
 }
 
 /// One of the two lists, from the most to the least recently used frame.
@@ -167,7 +167,7 @@ impl<M: Memory> Pool<M> {
                     pin: 0,
                     flags: 0,
                     #[cfg(target_pointer_width = "32")]
-                    unused: [0; 2],
+                    _padding: [0; 2],
                 };
                 table.as_ptr().add(i).write(vacant);
                 table.as_ptr().add(slots).cast::<u16>().add(i).write(NIL);
