@@ -36,7 +36,7 @@ async def _task(db):
     import asyncio
 
     while True:
-        await asyncio.sleep(db.ttl_check_interval)
+        await asyncio.sleep(min(db.ttl_check_interval, db.cleanup_interval))
         more = True
         while more:
             if db._store is None:
@@ -60,6 +60,7 @@ def background(db, now):
             pass  # the next operation tries again, and reports it
         elif now >= db._next_cleanup:
             db._next_cleanup = now + int(db.cleanup_interval * 1000)
+            db._next_sweep = now
             db._expiry.load()
             if db._keep_time(False) or db._pending:
                 db._flush()

@@ -75,4 +75,3 @@ test-esp8266: firmware-cmake
 		MODBTREE_PROFILE=firmware MODBTREE_TARGET_DIR='$(MPY_OUT)/rust-xtensa' "$$@"; } $(call log,esp8266)
 	@python3 tools/check-symbols.py xtensa-lx106-elf-nm --in '$(ESP8266_OUT)'/*.o \
 		--from $(MPY_CORE) '$(MPY)/ports/esp8266/boards/eagle.rom.addr.v6.ld'
-	@$(call xtensa-link,$(ESP8266_OUT)) '$(ESP8266_OUT)'/*.o

@@ -25,10 +25,20 @@ $(VENV_READY): tools/requirements.txt
 	@rm -rf '$(VENV)' && python3 -m venv '$(VENV)' && '$(VENV)/bin/pip' install --quiet -r '$<'
 	@touch '$@'
 
-# Debian's C compiler for ESP8266 has no headers. For ESP32 there is none: one of ours takes its name.
+# Debian's C compiler for ESP8266 has no headers.
 NATMOD_OPTIONS_xtensa := CFLAGS_EXTRA=-isystem/usr/lib/picolibc/riscv64-unknown-elf/include
+# For ESP32 there is Espressif's compiler, or ours, under its name.
+ifeq ($(shell command -v xtensa-esp32-elf-gcc),)
+NATMOD_PACKAGES_xtensawin = $(ESP32_PACKAGES_xtensa)
 XTENSA_BIN := $(OUT)/xtensa-esp32
 NATMOD_ENV_xtensawin := PATH='$(XTENSA_BIN)':"$$PATH"
+natmod-xtensawin: $(XTENSA_BIN)
+$(XTENSA_BIN): tools/xtensa-cc
+	@mkdir -p '$@'
+	@ln -sf '$(abspath $<)' '$@/xtensa-esp32-elf-gcc'
+	@ln -sf /usr/bin/xtensa-lx106-elf-ld '$@/xtensa-esp32-elf-ld'
+	@touch '$@'
+endif
 
 # $(call make-natmod,armv7m,directory,features)
 make-natmod = rust=$$(sh tools/rust-target.sh '$(NATMOD_RUST_$(1))' '$(MPY_OUT)') && eval "set -- $$rust" && \

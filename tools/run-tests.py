@@ -110,6 +110,8 @@ def verdict(test, run, skipped=None):
         return FAILED, "cannot read what it should print: %s\n" % e
     output, failure = run(test)
     if skipped is not None:
+        if output.endswith(b"SKIP\n"):
+            return FAILED, "It says SKIP: say why in the list of what is passed over.\n"
         expected, output = plain(expected), plain(output)
     elif not failure and output.endswith(b"SKIP\n"):
         return SKIPPED, ""

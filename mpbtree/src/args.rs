@@ -413,6 +413,20 @@ impl FormArgs {
     }
 }
 
+/// A FileStorage of ZODB, by way of Python.
+#[derive(Args)]
+pub struct Zodb {
+    /// Use a tree in a FileStorage of ZODB; the Python packages modbtree, ZODB and BTrees do the work
+    #[arg(long, value_name = "DATA.FS")]
+    pub zodb: Option<PathBuf>,
+    /// Name of the tree in the root of the FileStorage
+    #[arg(long, value_name = "NAME", default_value = "btree", requires = "zodb")]
+    pub name: String,
+    /// The command that Python is, with arguments if need be
+    #[arg(long, value_name = "COMMAND", env = "MPBTREE_PYTHON", default_value = "python3")]
+    pub python: String,
+}
+
 #[derive(Args)]
 pub struct Export {
     /// The database
@@ -428,6 +442,11 @@ pub struct Export {
     /// Where to write instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub to: Zodb,
+    /// Replace what the root of the FileStorage has by this name
+    #[arg(long, requires = "zodb")]
+    pub replace: bool,
 }
 
 #[derive(Args)]
@@ -435,7 +454,10 @@ pub struct Import {
     /// The database; a new one if there is no such file
     pub file: PathBuf,
     /// The JSON; `-` or nothing: standard input
+    #[arg(conflicts_with = "zodb")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub from: Zodb,
     /// Values are stored as their JSON text; otherwise strings and bytes only
     #[arg(long)]
     pub json_values: bool,

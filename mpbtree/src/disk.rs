@@ -10,16 +10,31 @@ use modbtree::{Db, FileStorage, HeapMemory, Options, Storage};
 use std::fs::{File, OpenOptions};
 use std::io;
 
+/// Bytes that are read at a time where pages are read one behind the other.
+const AHEAD: usize = 1 << 16;
+
 pub struct Disk {
     file: FileStorage,
     /// Counts bytes read.
     bar: ProgressBar,
     syncs: bool,
+    /// What was read ahead, and where it is in the file.
+    ahead: Vec<u8>,
+    ahead_at: u64,
+    /// Where the last read began.
+    last: u64,
 }
 
 impl Disk {
     pub fn new(file: File) -> Self {
-        Disk { file: FileStorage::new(file), bar: ProgressBar::hidden(), syncs: true }
+        Disk {
+            file: FileStorage::new(file),
+            bar: ProgressBar::hidden(),
+            syncs: true,
+            ahead: Vec::new(),
+            ahead_at: 0,
+            last: 0,
+        }
     }
 
     /// A file that nobody relies on until it is synced by other means.
@@ -32,18 +47,49 @@ impl Disk {
     }
 }
 
+impl Disk {
+    /// Fills `buf` from what was read ahead; false if it is not all there.
+    fn take_ahead(&mut self, at: u64, buf: &mut [u8]) -> bool {
+        let start = at.checked_sub(self.ahead_at).and_then(|start| usize::try_from(start).ok());
+        let bytes = start.and_then(|start| self.ahead.get(start..start.checked_add(buf.len())?));
+        if let Some(bytes) = bytes {
+            buf.copy_from_slice(bytes);
+        }
+        bytes.is_some()
+    }
+}
+
 impl Storage for Disk {
     fn size(&mut self) -> modbtree::Result<u64> {
         self.file.size()
     }
 
     fn read(&mut self, at: u64, buf: &mut [u8]) -> modbtree::Result<usize> {
+        let last = std::mem::replace(&mut self.last, at);
+        if self.take_ahead(at, buf) {
+            return Ok(buf.len());
+        }
+        // Not far behind the last: probably not the only one.
+        if at > last && at - last < AHEAD as u64 && buf.len() < AHEAD {
+            self.ahead.resize(AHEAD, 0);
+            let got = self.file.read(at, &mut self.ahead);
+            self.ahead.truncate(*got.as_ref().unwrap_or(&0));
+            self.ahead_at = at;
+            // Where the medium is damaged, the page alone can perhaps be read.
+            if got.is_ok() {
+                self.bar.inc(self.ahead.len() as u64);
+                if self.take_ahead(at, buf) {
+                    return Ok(buf.len());
+                }
+            }
+        }
         let got = self.file.read(at, buf)?;
         self.bar.inc(got as u64);
         Ok(got)
     }
 
     fn write(&mut self, at: u64, buf: &[u8]) -> modbtree::Result<()> {
+        self.ahead.clear();
         self.file.write(at, buf)
     }
 

@@ -3,6 +3,7 @@
 //! - `args`: the command line
 //! - `commands`: one function for each command
 //! - `place`, `device`, `disk`: files here and on a device, and how the core gets at them
+//! - `records`, `python`: JSON of BTrees, and ZODB by way of Python
 //! - `app`, `error`, `text`: output, exit codes, bytes as text
 
 mod app;
@@ -15,6 +16,7 @@ mod dumpfile;
 mod error;
 mod layout;
 mod place;
+mod python;
 mod records;
 mod survey;
 mod text;

@@ -7,6 +7,7 @@ use crate::error::{Failure, Result};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{fchown, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use tempfile::{NamedTempFile, TempPath};
@@ -117,7 +118,11 @@ impl Replacement {
         let finish = || {
             // An old file's permissions, or those that a new file usually has.
             let permissions = match fs::metadata(&self.target) {
-                Ok(old) => old.permissions(),
+                Ok(old) => {
+                    // Only root may give files away; others have to take what they get.
+                    let _ = fchown(&self.file, Some(old.uid()), Some(old.gid()));
+                    old.permissions()
+                }
                 Err(_) => usual_permissions(&self.target)?,
             };
             self.file.set_permissions(permissions)?;

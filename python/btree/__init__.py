@@ -3,7 +3,17 @@
 The files are those of BerkeleyDB 1.85, as on a device. Described in docs/cpython.md.
 """
 
-from modbtree._native import DESC, DISCARD, INCL, JOURNAL, Database, __version__, match, open, salvage
+from modbtree._native import (
+    DESC,
+    DISCARD,
+    INCL,
+    JOURNAL,
+    Database,
+    __version__,
+    match,
+    open,
+    salvage,
+)
 
 __all__ = [
     "DESC",

@@ -101,7 +101,11 @@ def keys_and_values(db: btree.Database, form: str) -> Iterator[tuple[Any, Any, i
             raise Error("key %s is there %s" % (show(key), what))
         last = key
         try:
-            yield to_tree(key, "bytes" if form == "bytes" else "text"), to_tree(value, form), len(key) + len(value)
+            yield (
+                to_tree(key, "bytes" if form == "bytes" else "text"),
+                to_tree(value, form),
+                len(key) + len(value),
+            )
         except (ValueError, RecursionError) as e:
             raise Error("key %s: %s" % (show(key), e)) from None
 
@@ -116,7 +120,9 @@ def reference(oid: bytes, name: str) -> dict[str, Any]:
 class Builder:
     """Stores the nodes of one tree, from left to right and from the leaves up."""
 
-    def __init__(self, root: bytes, new_oid: Callable[[], bytes], store: Callable[[bytes, bytes], None]) -> None:
+    def __init__(
+        self, root: bytes, new_oid: Callable[[], bytes], store: Callable[[bytes, bytes], None]
+    ) -> None:
         """root: the oid of the tree. store() gets the oid and the record of each node."""
         self.root, self.new_oid, self._store = root, new_oid, store
         # For each level the children of the node that is being filled, and its first leaf.
@@ -259,7 +265,9 @@ def find_tree(storage: Any, name: str) -> bytes:
     except Exception as e:  # whatever damaged pickles cause
         raise Error("the root cannot be read: %r" % e) from None
     if not isinstance(found, bytes) or len(found) != 8:
-        raise Error("there is no tree %r, but %s" % (name, ", ".join(map(repr, names)) or "nothing"))
+        raise Error(
+            "there is no tree %r, but %s" % (name, ", ".join(map(repr, names)) or "nothing")
+        )
     return found
 
 
@@ -396,10 +404,14 @@ def rows(storage: Any, name: str) -> Iterator[str]:
             raise Error("oid %s: referred to twice" % oid.hex())
         seen.add(oid)
         try:
-            module, class_name, state, refs = btrees_json.decode_zodb_record_for_pg_json(load(storage, oid))
+            module, class_name, state, refs = btrees_json.decode_zodb_record_for_pg_json(
+                load(storage, oid)
+            )
         except btrees_json.Error as e:
             raise Error("oid %s: %s" % (oid.hex(), e)) from None
-        head = json.dumps({"zoid": int.from_bytes(oid), "class_mod": module, "class_name": class_name})
+        head = json.dumps(
+            {"zoid": int.from_bytes(oid), "class_mod": module, "class_name": class_name}
+        )
         yield '%s,"state":%s,"refs":%s}' % (head[:-1], state, json.dumps(refs))
         if "@children" in state:
             children = json.loads(state).get("@children", [])
@@ -422,13 +434,17 @@ def load_rows(lines: Iterator[str], path: str, name: str, replace: bool = False)
                         row = json.loads(line)
                         oid = (row["zoid"] & (1 << 64) - 1).to_bytes(8)
                         text = json.dumps(row["state"], ensure_ascii=False)
-                        record = btrees_json.encode_state(row["class_mod"], row["class_name"], text, style="zodb")
+                        record = btrees_json.encode_state(
+                            row["class_mod"], row["class_name"], text, style="zodb"
+                        )
                     except btrees_json.Error as e:
                         raise Error("line %d: %s" % (number, e)) from None
                     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
                         raise Error("line %d: no record: %r" % (number, e)) from None
                     if taken(storage, oid):
-                        raise Error("line %d: oid %s is in use: load into a new file" % (number, oid.hex()))
+                        raise Error(
+                            "line %d: oid %s is in use: load into a new file" % (number, oid.hex())
+                        )
                     store(oid, record)
                     tree = tree or oid
                     count += 1
@@ -456,23 +472,35 @@ def arguments() -> argparse.ArgumentParser:
     replace = argparse.ArgumentParser(add_help=False)
     replace.add_argument("--replace", action="store_true", help="replace what is there")
 
-    command = commands.add_parser("export", parents=[name, replace], help="from a database to a FileStorage")
+    command = commands.add_parser(
+        "export", parents=[name, replace], help="from a database to a FileStorage"
+    )
     command.add_argument("database", help="the file of a device")
     command.add_argument("storage", help="a FileStorage, like Data.fs; made if it is not there")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--text", action="store_true", help="keys and values as str, from UTF-8")
-    form.add_argument("--json-values", action="store_true", help="keys as str, values as the objects of their JSON")
+    form.add_argument(
+        "--json-values",
+        action="store_true",
+        help="keys as str, values as the objects of their JSON",
+    )
 
-    command = commands.add_parser("import", parents=[name, replace], help="from a FileStorage to a database")
+    command = commands.add_parser(
+        "import", parents=[name, replace], help="from a FileStorage to a database"
+    )
     command.add_argument("storage")
     command.add_argument("database", help="a new file")
     command.add_argument("--json-values", action="store_true", help="values as JSON text")
     command.add_argument("--pagesize", type=int, default=0, help="bytes per page; default: 4096")
 
-    command = commands.add_parser("dump", parents=[name], help="the nodes of a tree as lines of JSON")
+    command = commands.add_parser(
+        "dump", parents=[name], help="the nodes of a tree as lines of JSON"
+    )
     command.add_argument("storage")
 
-    command = commands.add_parser("load", parents=[name, replace], help="such lines to a FileStorage")
+    command = commands.add_parser(
+        "load", parents=[name, replace], help="such lines to a FileStorage"
+    )
     command.add_argument("lines", help="a file, or - for standard input")
     command.add_argument("storage")
     return parser
@@ -491,11 +519,13 @@ def run(args: argparse.Namespace) -> str:
         )
         return "%d items" % count
     if args.command == "dump":
-        with file_storage(args.storage, False) as storage:
+        out = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
+        with file_storage(args.storage, False) as storage, out:
             for line in rows(storage, args.name):
-                print(line)
+                print(line, file=out)
         return ""
-    with contextlib.nullcontext(sys.stdin) if args.lines == "-" else open(args.lines, encoding="utf-8") as f:
+    lines = sys.stdin.fileno() if args.lines == "-" else args.lines
+    with open(lines, encoding="utf-8") as f:
         return "%d nodes" % load_rows(iter(f), args.storage, args.name, args.replace)
 
 
@@ -506,6 +536,8 @@ def main() -> int:
     except (Error, OSError, UnicodeError) as e:
         print("modbtree.zodb: %s" % e, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     if report:
         print(report, file=sys.stderr)
     return 0

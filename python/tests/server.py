@@ -30,7 +30,19 @@ class Server:
             os.chown(self.directory, user.pw_uid, user.pw_gid)
         self.data = os.path.join(self.directory, "data")
         try:
-            self.run("initdb", "-D", self.data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+            self.run(
+                "initdb",
+                "-D",
+                self.data,
+                "-U",
+                "test",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "-N",
+            )
             options = "-c listen_addresses='' -c fsync=off -k '%s'" % self.directory
             log = os.path.join(self.directory, "log")
             self.run("pg_ctl", "-D", self.data, "-o", options, "-l", log, "-w", "start")
@@ -52,12 +64,28 @@ class Server:
             **self.identity,
         )
         if result.returncode != 0:
-            raise RuntimeError("%s: %s" % (name, result.stderr or "exit code %d" % result.returncode))
+            raise RuntimeError(
+                "%s: %s" % (name, result.stderr or "exit code %d" % result.returncode)
+            )
         return result.stdout
 
     def sql(self, script, **variables):
         """Runs a script with psql; returns the rows of its results, a list of columns for each."""
-        args = ["-h", self.directory, "-U", "test", "-d", "postgres", "-X", "-q", "-A", "-t", "-0", "-F", "\x1f"]
+        args = [
+            "-h",
+            self.directory,
+            "-U",
+            "test",
+            "-d",
+            "postgres",
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-0",
+            "-F",
+            "\x1f",
+        ]
         for name, value in variables.items():
             args += ["-v", "%s=%s" % (name, value)]
         printed = self.run("psql", *args, "-v", "ON_ERROR_STOP=1", "-f", "-", text=script)

@@ -63,6 +63,7 @@ class Directory(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="modbtree-")
         self.addCleanup(directory.cleanup)
+        self.directory = directory.name
         self.path = os.path.join(directory.name, "db")
 
 
@@ -123,7 +124,10 @@ class Streams(Directory):
             with self.assertRaises(OSError):
                 db.close()
         # Not every file can be synced.
-        with open(self.path, "w+b") as f, mock.patch("os.fsync", side_effect=OSError(errno.EINVAL, "")):
+        with (
+            open(self.path, "w+b") as f,
+            mock.patch("os.fsync", side_effect=OSError(errno.EINVAL, "")),
+        ):
             with btree.open(f) as db:
                 db["a"] = "b"
 
@@ -172,7 +176,12 @@ class Streams(Directory):
             def readinto(self, buffer):
                 return super().readinto(buffer) if self.answer is None else self.answer
 
-        for answer, raised in (("x", TypeError), (1 << 70, OverflowError), (10**6, OSError), (-(1 << 40), OSError)):
+        for answer, raised in (
+            ("x", TypeError),
+            (1 << 70, OverflowError),
+            (10**6, OSError),
+            (-(1 << 40), OSError),
+        ):
             stream = Nonsense(image())
             db = btree.open(stream)
             stream.answer = answer
@@ -215,7 +224,9 @@ class Exceptions(unittest.TestCase):
         with self.assertRaises(OSError) as caught:
             btree.open(None, pagesize=511)
         error = caught.exception
-        self.assertEqual((error.errno, error.args, str(error)), (22, (22,), "[Errno 22] Invalid argument"))
+        self.assertEqual(
+            (error.errno, error.args, str(error)), (22, (22,), "[Errno 22] Invalid argument")
+        )
         with self.assertRaises(OSError) as caught:
             btree.open(io.BytesIO(b"x" * 5000))
         error = caught.exception
@@ -298,7 +309,9 @@ class Exceptions(unittest.TestCase):
 
     def test_buffers(self):
         db = btree.open(None)
-        for place, kind in enumerate((bytes, bytearray, memoryview, lambda data: array.array("B", data))):
+        for place, kind in enumerate(
+            (bytes, bytearray, memoryview, lambda data: array.array("B", data))
+        ):
             db[kind(b"key%d" % place)] = kind(b"value")
         db[memoryview(b"4yek")[::-1]] = array.array("H", [1, 2])
         self.assertEqual(len(list(db.keys(prefix="key"))), 5)
@@ -483,9 +496,11 @@ class Programs(Directory):
             for end in ENDS:
                 with self.subTest(end=end, flags=flags):
                     command = [sys.executable, "-c", PROGRAM + end + "\n", self.path, str(flags)]
-                    subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+                    subprocess.run(command, stderr=subprocess.DEVNULL, cwd=self.directory, check=False)
                     with open(self.path, "r+b") as f, btree.open(f, flags=flags) as db:
-                        self.assertEqual(dict(db.items()), {b"%03d" % i: b"value %d" % i for i in range(120)})
+                        self.assertEqual(
+                            dict(db.items()), {b"%03d" % i: b"value %d" % i for i in range(120)}
+                        )
                         self.assertEqual(db.check(), [])
 
     def test_killed_in_a_flush(self):
@@ -501,7 +516,10 @@ class Programs(Directory):
                 done = int(rest[-1]) if rest else done
             with open(self.path, "r+b") as f, btree.open(f, flags=btree.JOURNAL) as db:
                 items = list(db.values())
-                numbers = {int(items[i * 7 % 60][: len(items[i * 7 % 60]) // (1 + i % 5)]) for i in range(60)}
+                numbers = {
+                    int(items[i * 7 % 60][: len(items[i * 7 % 60]) // (1 + i % 5)])
+                    for i in range(60)
+                }
                 # That of the last flush that has returned, or of the one under way.
                 self.assertEqual(len(numbers), 1)
                 self.assertIn(numbers.pop(), (done, done + 1, done + 2))

@@ -83,7 +83,11 @@ class Files(unittest.TestCase):
             path = os.path.join(directory, "notes.db")
             with MicroTetherDB(path, in_memory=False) as db:
                 for number in range(200):
-                    db.put("note-%03d" % number, {"n": number, "text": "é" * number}, tags=["t%d" % (number % 3)])
+                    db.put(
+                        "note-%03d" % number,
+                        {"n": number, "text": "é" * number},
+                        tags=["t%d" % (number % 3)],
+                    )
             with MicroTetherDB(path, in_memory=False) as db:
                 self.assertEqual(len(db), 200)
                 self.assertEqual(db.get("note-007")["text"], "é" * 7)

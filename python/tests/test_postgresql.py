@@ -51,10 +51,15 @@ class PostgreSQL(unittest.TestCase):
         lines = subprocess.run(
             [sys.executable, "-m", "modbtree.zodb", "dump", data], check=True, capture_output=True
         ).stdout
+        return self.load_lines(lines)
+
+    def load_lines(self, lines):
         with open(os.path.join(self.server.directory, "nodes.jsonl"), "wb") as f:
             f.write(lines)
         os.chmod(f.name, 0o644)
-        self.server.sql("drop table if exists node; drop function if exists oid_of;" + self.sql["load"])
+        self.server.sql(
+            "drop table if exists node; drop function if exists oid_of;" + self.sql["load"]
+        )
         return [json.loads(line) for line in lines.splitlines()]
 
     def queries(self, rows, items):
@@ -65,22 +70,36 @@ class PostgreSQL(unittest.TestCase):
             found = server.sql(self.sql["lookup"], key=key)
             self.assertEqual([json.loads(value) for (value,) in found], [items[key]], key)
         self.assertEqual(server.sql(self.sql["lookup"], key="no such key"), [])
-        ends = [sorted(rng.sample(keys, 2)) for _ in range(15)] + [["", "\U0010ffff"], ["zzz", "zzz"], ["b", "a"]]
+        ends = [sorted(rng.sample(keys, 2)) for _ in range(15)] + [
+            ["", "\U0010ffff"],
+            ["zzz", "zzz"],
+            ["b", "a"],
+        ]
         for low, high in ends:
             found = server.sql(self.sql["range"], low=low, high=high)
             want = [key for key in keys if low <= key < high]
             self.assertEqual([row[0] for row in found], want, (low, high))
             self.assertEqual([json.loads(row[1]) for row in found], [items[key] for key in want])
         found = server.sql(self.sql["walk"], tree=rows[0]["zoid"])
-        self.assertEqual([(row[0], json.loads(row[1])) for row in found], [(key, items[key]) for key in keys])
+        self.assertEqual(
+            [(row[0], json.loads(row[1])) for row in found], [(key, items[key]) for key in keys]
+        )
         for row in rng.sample(rows, 20):
             parents = server.sql(self.sql["parents"], oid=row["zoid"])
             want = sorted(other["zoid"] for other in rows if row["zoid"] in other["refs"])
             self.assertEqual([int(oid) for (oid,) in parents], want)
         # The indices serve.
-        for name, index in (("lookup", "node_state"), ("range", "node_first"), ("parents", "node_refs")):
+        for name, index in (
+            ("lookup", "node_state"),
+            ("range", "node_first"),
+            ("parents", "node_refs"),
+        ):
             plan = server.sql(
-                "set enable_seqscan = off; explain " + self.sql[name], key="a", low="a", high="b", oid="1"
+                "set enable_seqscan = off; explain " + self.sql[name],
+                key="a",
+                low="a",
+                high="b",
+                oid="1",
             )
             self.assertIn(index, str(plan))
 
@@ -130,8 +149,10 @@ class PostgreSQL(unittest.TestCase):
             again = btrees_json.decode_zodb_record_for_pg_json(record)[2]
             # The order of the keys of dicts is another.
             self.assertEqual(json.loads(again), json.loads(state))
-            self.assertEqual(repr(json.loads(again, object_pairs_hook=sorted)),
-                             repr(json.loads(state, object_pairs_hook=sorted)))
+            self.assertEqual(
+                repr(json.loads(again, object_pairs_hook=sorted)),
+                repr(json.loads(state, object_pairs_hook=sorted)),
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """modbtree.zodb: databases as trees that BTrees opens and checks, and back."""
 
 import contextlib
-import io
 import json
 import os
 import random
@@ -57,7 +56,10 @@ class Directory(unittest.TestCase):
 
     def run_tool(self, *args, text=None):
         return subprocess.run(
-            [sys.executable, "-m", "modbtree.zodb", *args], input=text, capture_output=True, text=True
+            [sys.executable, "-m", "modbtree.zodb", *args],
+            input=text,
+            capture_output=True,
+            text=True,
         )
 
 
@@ -81,11 +83,15 @@ class Trees(Directory):
                     items[rng.randbytes(rng.randrange(12))] = rng.randbytes(rng.choice((0, 3, 30)))
                 items = sorted(items.items())
                 device, data = self.database(items), self.path("Data.fs")
-                self.assertEqual(zodb.export_file(device, data, "things", "bytes", replace=True), count)
+                self.assertEqual(
+                    zodb.export_file(device, data, "things", "bytes", replace=True), count
+                )
                 with self.root(data) as root:
                     self.check(root["things"], items)
                 back = self.path("back.db")
-                self.assertEqual(zodb.import_file(data, back, "things", "bytes", replace=True), count)
+                self.assertEqual(
+                    zodb.import_file(data, back, "things", "bytes", replace=True), count
+                )
                 with open(back, "rb") as f, btree.open(f) as db:
                     self.assertEqual((list(db.items()), db.check()), (items, []))
                 # It is a tree to work with.
@@ -111,7 +117,9 @@ class Trees(Directory):
         for count in (0, 5, 31, 3000, 20000):
             tree = OOBTree()
             for number in rng.sample(range(100000), count):
-                tree["key-%05d" % number] = {"n": number, "é": [None, True, 1.5]} if number % 2 else "text"
+                tree["key-%05d" % number] = (
+                    {"n": number, "é": [None, True, 1.5]} if number % 2 else "text"
+                )
             for key in list(tree)[::4]:
                 del tree[key]
             want = {key.encode(): value for key, value in tree.items()}
@@ -134,10 +142,15 @@ class Trees(Directory):
         items = [("%02d" % number, json.dumps(value)) for number, value in enumerate(values)]
         zodb.export_file(self.database(items, "json.db"), data, "json", "json")
         with self.root(data) as root:
-            self.assertEqual([repr(value) for value in root["json"].values()], [repr(value) for value in values])
+            self.assertEqual(
+                [repr(value) for value in root["json"].values()], [repr(value) for value in values]
+            )
         zodb.import_file(data, self.path("back.db"), "json", "json")
         with open(self.path("back.db"), "rb") as f, btree.open(f) as db:
-            self.assertEqual([repr(json.loads(value)) for value in db.values()], [repr(value) for value in values])
+            self.assertEqual(
+                [repr(json.loads(value)) for value in db.values()],
+                [repr(value) for value in values],
+            )
 
     def test_large_values(self):
         items = [(b"%03d" % number, bytes([number]) * 30000) for number in range(100)]
@@ -188,22 +201,34 @@ class Refused(Directory):
     def test_databases(self):
         data = self.path("Data.fs")
         cases = (
-            (self.database([("a", "1"), ("a", "2")], "dup.db", flags=1), "bytes", "key b'a' is there more than once"),
+            (
+                self.database([("a", "1"), ("a", "2")], "dup.db", flags=1),
+                "bytes",
+                "key b'a' is there more than once",
+            ),
             (self.database([(b"\xff", "1")], "key.db"), "text", "key b'\\\\xff': 'utf-8' codec"),
             (self.database([("a", b"\xff")], "value.db"), "text", "key b'a': 'utf-8' codec"),
             (self.database([("a", "{")], "json.db"), "json", "key b'a': Expecting property name"),
             (self.database([("a", "NaN")], "nan.db"), "json", "key b'a': NaN is no JSON"),
             (self.database([("a", '"\\ud800"')], "half.db"), "json", "surrogate"),
-            (self.database([("a", "[" * 100000)], "deep.db"), "json", "key b'a': maximum recursion"),
+            (
+                self.database([("a", "[" * 100000)], "deep.db"),
+                "json",
+                "key b'a': maximum recursion",
+            ),
             (self.database([("a", "[" * 990 + "]" * 990)], "deep2.db"), "json", "deep|recursion"),
         )
         for path, form, why in cases:
             with self.assertRaisesRegex(zodb.Error, why, msg=why):
                 zodb.export_file(path, data, "btree", form)
             # Nothing is left of what was made.
-            self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("Data")], [])
+            self.assertEqual(
+                [name for name in os.listdir(self.directory) if name.startswith("Data")], []
+            )
         with open(self.path("damaged.db"), "wb") as f:
-            f.write(self.read(self.database([(b"%04d" % n, b"x" * 50) for n in range(500)]))[:20000])
+            f.write(
+                self.read(self.database([(b"%04d" % n, b"x" * 50) for n in range(500)]))[:20000]
+            )
         with self.assertRaisesRegex(OSError, "page"):
             zodb.export_file(self.path("damaged.db"), data, "btree", "bytes")
         self.assertFalse(os.path.exists(data))
@@ -224,7 +249,9 @@ class Refused(Directory):
         before = self.read(device)
         with self.assertRaisesRegex(zodb.Error, "no tree 'other'"):
             zodb.import_file(data, device, "other", "bytes", replace=True)
-        self.store(data, numbers=IIBTree({1: 2}), objects=OOBTree({"a": 1}), tuples=OOBTree({("a",): "x"}))
+        self.store(
+            data, numbers=IIBTree({1: 2}), objects=OOBTree({"a": 1}), tuples=OOBTree({("a",): "x"})
+        )
         for name, why in (
             ("numbers", "IIBTree in place of OOBTree"),
             ("objects", 'key "a": neither bytes nor str'),
@@ -234,7 +261,9 @@ class Refused(Directory):
             with self.assertRaisesRegex(zodb.Error, why):
                 zodb.import_file(data, device, name, "bytes", replace=True)
         self.assertEqual(self.read(device), before)
-        self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("device.db.")], [])
+        self.assertEqual(
+            [name for name in os.listdir(self.directory) if name.startswith("device.db.")], []
+        )
 
     def test_nothing_is_imported_or_called(self):
         data, mark, bad = self.path("Data.fs"), self.path("mark"), self.path("bad.fs")
@@ -244,11 +273,17 @@ class Refused(Directory):
 
         def change(record):
             name = record.find(b"X\x04\x00\x00\x00tree")
-            return record if name < 0 else record[:name] + b"X\x04\x00\x00\x00evil" + call + record[name:]
+            return (
+                record
+                if name < 0
+                else record[:name] + b"X\x04\x00\x00\x00evil" + call + record[name:]
+            )
 
         trees.rewrite(data, bad, change)
         self.assertEqual(zodb.import_file(bad, self.path("new.db"), "tree", "bytes"), 1)
-        self.assertEqual(zodb.import_file(bad, self.path("new.db"), "tree", "bytes", replace=True), 1)
+        self.assertEqual(
+            zodb.import_file(bad, self.path("new.db"), "tree", "bytes", replace=True), 1
+        )
         with self.assertRaisesRegex(zodb.Error, "no tree 'evil'"):
             zodb.import_file(bad, self.path("other.db"), "evil", "bytes")
         self.assertFalse(os.path.exists(mark))
@@ -258,7 +293,12 @@ class Refused(Directory):
         self.assertTrue(os.path.exists(mark))
 
     def test_rows(self):
-        good = {"zoid": 1, "class_mod": "BTrees.OOBTree", "class_name": "OOBTree", "state": {"@kv": [["a", 1]]}}
+        good = {
+            "zoid": 1,
+            "class_mod": "BTrees.OOBTree",
+            "class_name": "OOBTree",
+            "state": {"@kv": [["a", 1]]},
+        }
         for change, why in (
             ({"class_name": "OOX"}, "not a class of BTrees"),
             ({"zoid": "1"}, "no record"),
@@ -290,7 +330,9 @@ class Refused(Directory):
             ((), 2, "COMMAND"),
         ):
             result = self.run_tool(*args)
-            self.assertEqual((result.returncode, why in result.stderr), (code, True), (args, result.stderr))
+            self.assertEqual(
+                (result.returncode, why in result.stderr), (code, True), (args, result.stderr)
+            )
             self.assertNotIn("Traceback", result.stderr)
 
 

@@ -51,7 +51,9 @@ class Uctypes(types.ModuleType):
     @staticmethod
     def sizeof(layout):
         mask = (1 << 27) - 1
-        return max((at & mask) + struct.calcsize(Uctypes._FORMATS[at >> 27]) for at in layout.values())
+        return max(
+            (at & mask) + struct.calcsize(Uctypes._FORMATS[at >> 27]) for at in layout.values()
+        )
 
 
 def show(value):
@@ -59,7 +61,11 @@ def show(value):
     if not isinstance(value, BaseException):
         return _repr(value)
     args = () if type(value) is KeyError else value.args
-    name = "OSError" if type(value).__module__ == "builtins" and isinstance(value, OSError) else type(value).__name__
+    name = (
+        "OSError"
+        if type(value).__module__ == "builtins" and isinstance(value, OSError)
+        else type(value).__name__
+    )
     return "%s(%s%s)" % (name, ", ".join(map(show, args)), "," if len(args) == 1 else "")
 
 

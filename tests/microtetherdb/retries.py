@@ -173,6 +173,7 @@ for query in ({}, {"n": {"$gte": 0}}, {"$sort": "-_id"}, {"$sort": "n", "$limit"
     db.delete("z")
 db.close()
 
+
 # Reads that fail.
 class Flaky:
     def __init__(self, tree):

@@ -4,15 +4,24 @@ use super::list::{bytes, scan};
 use crate::app::{App, Bounds};
 use crate::args::Export;
 use crate::disk::{self, Tree};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::place::{Place, Replacement};
+use crate::python::Python;
 use crate::records::{check_order, class, Batch, Converter, Form};
+use indicatif::ProgressBar;
 use modbtree::{PageKind, Reason};
 use serde_json::{json, Value};
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 pub fn export(app: &mut App, args: &Export) -> Result<()> {
     let place = Place::existing(app, &args.file)?;
+    if let Some(storage) = &args.to.zodb {
+        if args.lines || args.output.is_some() {
+            return Err(Failure::usage("--zodb is for a FileStorage; not with --lines or --output"));
+        }
+        return export_zodb(app, args, &place, storage);
+    }
     let mut tree = disk::read(app, &place, app.progress_beside_output("exporting", 0, true))?;
     let mut export = |out: &mut dyn Write| {
         let form = args.form.form();
@@ -36,6 +45,39 @@ pub fn export(app: &mut App, args: &Export) -> Result<()> {
         }
         None => export(&mut app.out),
     }
+}
+
+/// To a FileStorage: as a tree of BTrees' own making, or the very pages.
+fn export_zodb(app: &App, args: &Export, place: &Place, storage: &Path) -> Result<()> {
+    // Opened here, too: it is held, and what is wrong with it is told in our words.
+    let mut tree = disk::read(app, place, ProgressBar::hidden())?;
+    let mut program = Python::new(&args.to)?;
+    let form = args.form.form();
+    if args.structural {
+        program.arg("load").arg("-");
+    } else {
+        program.arg("export").file(&place.local)?;
+    }
+    program.file(storage)?;
+    match form {
+        _ if args.structural => {}
+        Form::Bytes => {}
+        Form::Text => {
+            program.arg("--text");
+        }
+        Form::Values => {
+            program.arg("--json-values");
+        }
+    }
+    if args.replace {
+        program.arg("--replace");
+    }
+    let said = program.feed(&mut |input| match args.structural {
+        true => structural(&mut tree, form, input),
+        false => Ok(()),
+    })?;
+    app.remark(said.trim_end());
+    Ok(())
 }
 
 /// Calls `each` for all items in batches, as the text of pairs in the order of keys.
@@ -173,7 +215,7 @@ impl Structure {
         let class = class(leaf && page != 1);
         let (state, refs) = self.converter.state(class, &state).map_err(|e| {
             let place = format!("page {page}: {}", e.text);
-            crate::error::Failure::new(e.code, place).at(&tree.name)
+            Failure::new(e.code, place).at(&tree.name)
         })?;
         writeln!(
             out,

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::args::Import;
 use crate::disk::Tree;
 use crate::error::{code, Failure, Result};
+use crate::python::Python;
 use crate::records::{class, is_map_of_objects, Batch, Converter, Form};
 use btrees_json::Class;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -81,7 +82,18 @@ impl Sink<'_> {
 
 pub fn import(app: &mut App, args: &Import) -> Result<()> {
     let options = app.creating(&args.new)?;
-    let (name, input, bar) = input(app, args.input.as_ref())?;
+    let mut program = match &args.from.zodb {
+        Some(storage) => {
+            let mut program = Python::new(&args.from)?;
+            program.arg("dump").file(storage)?;
+            Some(program)
+        }
+        None => None,
+    };
+    let (name, input, bar) = match &mut program {
+        Some(program) => (program.title(), program.output()?, app.progress("reading", 0, false)),
+        None => input(app, args.input.as_ref())?,
+    };
     let mut reader = serde_json::Deserializer::from_reader(input);
     let (mut stored, mut skipped) = (0, 0);
     rebuild(app, &args.file, &options, args.replace, &mut |tree| {
@@ -104,6 +116,12 @@ pub fn import(app: &mut App, args: &Import) -> Result<()> {
         while reader.end().is_err() {
             if let Err(e) = (Document { sink: &mut sink }).deserialize(&mut reader) {
                 let place = if e.line() == 0 { String::new() } else { format!("line {}: ", e.line()) };
+                match &mut program {
+                    // The program has ended early and tells why.
+                    Some(program) if e.is_eof() => drop(program.end()?),
+                    Some(program) => program.kill(),
+                    None => {}
+                }
                 return Err(match sink.failure.take() {
                     Some(failure) if failure.code == code::DAMAGED && failure.file.is_none() => {
                         Failure::new(code::DAMAGED, format!("{place}{}", failure.text)).at(&name)
@@ -113,6 +131,10 @@ pub fn import(app: &mut App, args: &Import) -> Result<()> {
                     None => Failure::new(code::DAMAGED, e).at(&name),
                 });
             }
+        }
+        if let Some(program) = &mut program {
+            // Or what it has printed may not be all.
+            program.end()?;
         }
         let refuse = |text: String| Err(Failure::new(code::DAMAGED, text).at(&name));
         if sink.records + sink.lines == 0 {

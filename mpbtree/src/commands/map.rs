@@ -136,11 +136,16 @@ pub fn collect(tree: &mut Tree, bytes: u64) -> Result<FileMap> {
     let options = tree.db.options();
     let stored = (bytes / u64::from(options.page_size)).max(u64::from(tree.db.pages()));
     let unused = Cell { used_for: Use::Unused, fill: 0, level: 0 };
+    let mut cells = Vec::new();
+    let count = usize::try_from(stored).unwrap_or(usize::MAX);
+    // A file may claim to be larger than any memory.
+    cells.try_reserve_exact(count).map_err(|_| Failure::new(code::SYSTEM, "out of memory").at(&tree.name))?;
+    cells.resize(count, unused);
     let mut map = FileMap {
         name: tree.name.clone(),
         bytes,
         page_size: options.page_size,
-        cells: vec![unused; usize::try_from(stored).unwrap_or(usize::MAX)],
+        cells,
         levels: Vec::new(),
         leaves: Vec::new(),
     };
