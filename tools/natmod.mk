@@ -11,7 +11,7 @@ NATMOD_PACKAGES_xtensa := gcc-xtensa-lx106 picolibc-riscv64-unknown-elf
 DIST := $(ROOT)/dist
 # Of .mpy files, in the names of directories there.
 MPY_ABI = $(shell sed -n 's/^MPY_\(SUB_\)\?VERSION = //p' '$(MPY)/tools/mpy_ld.py' | paste -sd.)
-NATMOD_FEATURES := extras check journal match
+NATMOD_FEATURES := repack shortcuts duplicates extras check journal match
 # $(call natmod-dir,armv7m): where it is built.
 natmod-dir = $(MPY_OUT)/natmod-$(1)
 
@@ -62,7 +62,7 @@ $(NATMOD_ARCHS:%=natmod-%): natmod-%: $(MPY_READY) $(VENV_READY) | packages
 	@echo '== btree.mpy for $*'
 	@mkdir -p '$(MPY_OUT)'
 	+@$(call make-natmod,$*,$(call natmod-dir,$*),$(NATMOD_FEATURES)) $(call log,natmod-$*)
-	@python3 tools/natmod-dist.py '$(VERSION)' '$(DIST)' '$(call natmod-dir,$*)/btree.mpy'
+	@python3 tools/natmod_dist.py '$(VERSION)' '$(DIST)' '$(call natmod-dir,$*)/btree.mpy'
 
 # Firmware without a module of this name, to import it.
 PLAIN := x64 setjmp x86 arm riscv
@@ -140,3 +140,23 @@ test-mip: natmod-armv7m plain-arm package ## mpremote's mip, with an emulated bo
 	@echo '== mpremote mip install'
 	@python3 tools/test-mip.py '$(VENV)/bin/mpremote' '$(call plain,arm)/firmware.elf' '$(DIST)/armv7m_$(MPY_ABI)' \
 		'$(PACKAGE)/package.json'
+
+# What native modules take: those with the API of the C module, with all that this one has more, and with the
+# queries of microtetherdb.
+MPY_ARCHS := armv6m armv7m rv32imc x64
+MPY_SETS := none all all+match
+MPY_FEATURES_none :=
+MPY_FEATURES_all := repack shortcuts duplicates extras check journal
+MPY_FEATURES_all+match := $(MPY_FEATURES_all) match
+mpy-dir = $(MPY_OUT)/size-natmod-$(1)-$(2)
+
+.PHONY: size-mpy
+
+size-mpy: $(MPY_READY) $(VENV_READY)
+	@sh tools/packages.sh 'make size' $(sort $(foreach arch,$(MPY_ARCHS),$(NATMOD_PACKAGES_$(arch))))
+	@echo '== figures for native modules'
+	@mkdir -p '$(MPY_OUT)'
+	+@$(foreach arch,$(MPY_ARCHS),$(foreach set,$(MPY_SETS),\
+		( $(call make-natmod,$(arch),$(call mpy-dir,$(arch),$(set)),$(MPY_FEATURES_$(set))) ) $(call log,size-mpy);)) true
+	@python3 tools/figures.py $(WRITE) mpy tests/figures/mpy.json \
+		$(foreach set,$(MPY_SETS),$(foreach arch,$(MPY_ARCHS),'$(set)=$(call mpy-dir,$(arch),$(set))/btree.mpy'))
