@@ -14,7 +14,7 @@ except (ImportError, AttributeError, MemoryError):
 
 
 # At which writes, to save time.
-EACH = int(getattr(os, "getenv", lambda _: None)("EACH") or (2 if sys.platform == "linux" else 15))
+EACH = int(getattr(os, "getenv", lambda _: None)("EACH") or (5 if sys.platform == "linux" else 37))
 
 
 class Device:
