@@ -5,7 +5,7 @@
 # To be set with -D or by a board's mpconfigboard.cmake:
 #   MODBTREE_RUST_TARGET  Rust target triple; by default that of IDF_TARGET or PICO_PLATFORM
 #   MODBTREE_PROFILE      firmware (default, small), or release
-#   MODBTREE_FEATURES     any of extras, check, journal and match, see Cargo.toml
+#   MODBTREE_FEATURES     any of those in Cargo.toml
 #   MODBTREE_CARGO        the cargo command, and MODBTREE_CARGO_FLAGS more arguments for it; by
 #                         default what tools/rust-target.sh finds
 #   MODBTREE_TARGET_DIR   where cargo builds

@@ -4,7 +4,8 @@
 # To be set on the command line, or by a board or variant:
 #   MODBTREE_RUST_TARGET  Rust target triple; empty: the machine that builds
 #   MODBTREE_PROFILE      release, or firmware (small)
-#   MODBTREE_FEATURES     any of extras, check, journal and match, see Cargo.toml
+#   MODBTREE_FEATURES     any of repack, shortcuts, duplicates, extras, check, journal and match,
+#                         see Cargo.toml
 #   MODBTREE_CARGO        the cargo command, and MODBTREE_CARGO_FLAGS more arguments for it
 #   MODBTREE_TARGET_DIR   where cargo builds
 

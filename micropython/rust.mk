@@ -4,7 +4,7 @@
 
 MODBTREE_RUST_TARGET ?=
 MODBTREE_PROFILE ?= release
-MODBTREE_FEATURES ?= extras check journal match
+MODBTREE_FEATURES ?= repack shortcuts duplicates extras check journal match
 MODBTREE_CARGO ?= cargo
 MODBTREE_CARGO_FLAGS ?=
 MODBTREE_TARGET_DIR ?= $(BUILD)/modbtree

@@ -1,5 +1,4 @@
-//! What can go wrong. Errors are small; the place of a damage is kept by the pager
-//! ([`Fault`]), so that a `Result` travels in registers on a microcontroller.
+//! What can go wrong. The place of a damage is kept by the pager ([`Fault`]).
 
 /// Why an operation failed. No failed operation changes the tree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +17,16 @@ pub enum Error {
 
 /// Result of the operations of this crate.
 pub type Result<T> = core::result::Result<T, Error>;
+
+/// Something failed, and the pager knows why (`Pager::error`). That takes no room, so that most
+/// results are one register of a microcontroller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Failed;
+
+pub(crate) mod inner {
+    /// Result of the functions inside this crate.
+    pub(crate) type Result<T> = core::result::Result<T, super::Failed>;
+}
 
 /// Where the last damage was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +50,8 @@ macro_rules! reasons {
             /// The reason in words, ending in a zero byte for C.
             #[allow(unused_doc_comments)] // the attributes of a variant, for its arm
             pub fn text_z(self) -> &'static str {
-                match self { $($(#[$doc])* Reason::$name => concat!($text, "\0"),)* }
+                const TEXTS: &[&str] = &[$($(#[$doc])* concat!($text, "\0"),)*];
+                TEXTS.get(self as usize).copied().unwrap_or("\0")
             }
         }
     };
@@ -58,6 +68,9 @@ reasons! {
     PageSize = "bad page size",
     /// Flag bits this library does not know; record-number files have one.
     MetaFlags = "unknown kind of file",
+    /// A file in which a key may occur more than once.
+    #[cfg(not(feature = "duplicates"))]
+    Duplicates = "the file has duplicates, which this build does not support",
     /// A link to a page that the file does not have.
     PageRange = "page number out of range",
     /// The page's own number is another one.

@@ -4,11 +4,11 @@
 //! and return a number, so no jump of MicroPython's exception handling crosses a Rust frame.
 //! The caller sees to it that no two calls with one database run at a time.
 
-use crate::error::{Error, Fault, Reason, Result};
+use crate::error::{inner, Error, Fault, Reason, Result};
 use crate::memory::Memory;
 #[cfg(feature = "journal")]
 use crate::pager::Journal;
-use crate::pager::Options;
+use crate::pager::{OpenError, Options, Pager};
 use crate::storage::Storage;
 use crate::tree::{Cursor, Db, Item, Where};
 use core::ptr::NonNull;
@@ -32,7 +32,7 @@ fn checked(result: c_int) -> Result<usize> {
 impl Storage for Stream {
     fn size(&mut self) -> Result<u64> {
         let mut size = 0;
-        if !self.volatile {
+        if !self.volatile() {
             // SAFETY: `size` is valid for the call. Exceptions: caught by the callee.
             checked(unsafe { sys::modbtree_size(self.ctx, &mut size) })?;
         }
@@ -67,7 +67,7 @@ impl Storage for Stream {
     }
 
     fn volatile(&self) -> bool {
-        self.volatile
+        cfg!(feature = "extras") && self.volatile
     }
 }
 
@@ -136,14 +136,17 @@ fn number(error: Error) -> c_int {
 /// `db` was opened with `btree_open` and no other reference to it exists.
 unsafe fn with(
     db: *mut sys::btree_db_t,
-    operation: impl FnOnce(&mut Db<Stream, Heap>) -> Result<c_int>,
+    operation: impl FnOnce(&mut Db<Stream, Heap>) -> inner::Result<c_int>,
 ) -> c_int {
     // SAFETY: by the contract of this function.
     let handle = unsafe { &mut *db.cast::<Handle>() };
     let Some(db) = handle.db.as_mut() else { return sys::MP_EINVAL.wrapping_neg() };
     let result = operation(db);
-    handle.fault = if matches!(result, Err(Error::Corrupt(_))) { db.fault() } else { None };
-    result.unwrap_or_else(number)
+    handle.fault = None;
+    result.unwrap_or_else(|_| {
+        handle.fault = db.fault();
+        number(db.pager.error())
+    })
 }
 
 /// The caller's bytes.
@@ -221,16 +224,13 @@ unsafe extern "C" fn btree_open(
 #[inline(never)]
 fn open(handle: &mut Handle, stream: Stream, options: &Options) -> c_int {
     let heap = Heap { ctx: stream.ctx };
-    match Db::open(stream, heap, options) {
-        Ok(db) => {
-            handle.db = Some(db);
-            OK
-        }
-        Err(e) => {
-            handle.fault = e.fault;
-            number(e.error)
-        }
+    let db = handle.db.insert(Db::with_pager(Pager::new(stream, heap, options)));
+    if db.try_open(options).is_ok() {
+        return OK;
     }
+    let OpenError { error, fault } = db.pager.open_error();
+    (handle.db, handle.fault) = (None, fault);
+    number(error)
 }
 
 /// The C library reads the header before anything else, and programs see it; what counts is read
@@ -246,7 +246,7 @@ fn read_header(ctx: *mut c_void) -> Result<()> {
 #[no_mangle]
 unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    let result = unsafe { with(db, |db| db.close().map(|()| OK)) };
+    let result = unsafe { with(db, |db| db.pager.close().map(|()| OK)) };
     // SAFETY: as above. This drops the database, which gives its memory back.
     unsafe { (*db.cast::<Handle>()).db = None };
     result
@@ -257,7 +257,7 @@ unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
 #[no_mangle]
 unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    unsafe { with(db, |db| db.flush().map(|()| OK)) }
+    unsafe { with(db, |db| db.pager.flush().map(|()| OK)) }
 }
 
 /// # Safety
@@ -266,7 +266,7 @@ unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
 #[no_mangle]
 unsafe extern "C" fn btree_checkpoint(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    unsafe { with(db, |db| db.checkpoint().map(|()| OK)) }
+    unsafe { with(db, |db| db.pager.flush_home().map(|()| OK)) }
 }
 
 /// # Safety
@@ -282,7 +282,7 @@ unsafe extern "C" fn btree_get(
     let (key, value) = unsafe { (slice(key, klen), &mut *value) };
     // SAFETY: as above.
     unsafe {
-        with(db, |db| match db.get(key)? {
+        with(db, |db| match db.try_get(key)? {
             Some(item) => {
                 *value = report(db, &item);
                 Ok(OK)
@@ -309,7 +309,7 @@ unsafe extern "C" fn btree_fetch(
         (item, core::slice::from_raw_parts_mut(dst, item.len()))
     };
     // SAFETY: as above.
-    unsafe { with(db, |db| db.read(&item, to).map(|()| OK)) }
+    unsafe { with(db, |db| db.try_read(&item, to).map(|()| OK)) }
 }
 
 /// # Safety
@@ -327,7 +327,7 @@ unsafe extern "C" fn btree_put(
     let (key, value) = unsafe { (slice(key, klen), slice(value, vlen)) };
     let overwrite = flags & sys::BTREE_NOOVERWRITE == 0;
     // SAFETY: as above.
-    unsafe { with(db, |db| Ok(if db.put(key, value, overwrite)? { OK } else { NOTHING })) }
+    unsafe { with(db, |db| Ok(if db.try_put(key, value, overwrite)? { OK } else { NOTHING })) }
 }
 
 /// # Safety
@@ -337,7 +337,7 @@ unsafe extern "C" fn btree_delete(db: *mut sys::btree_db_t, key: *const u8, klen
     // SAFETY: by the contract of this function.
     let key = unsafe { slice(key, klen) };
     // SAFETY: as above.
-    unsafe { with(db, |db| Ok(if db.delete(key)? { OK } else { NOTHING })) }
+    unsafe { with(db, |db| Ok(if db.try_delete(key)? { OK } else { NOTHING })) }
 }
 
 /// The cursor in a block.
@@ -377,7 +377,12 @@ unsafe extern "C" fn btree_seek(
         _ => Where::PrefixUpper,
     };
     // SAFETY: as above.
-    unsafe { with(db, |db| cursor(cur, db.memory()).seek(place, key).map(|()| OK)) }
+    unsafe {
+        with(db, |db| {
+            let done = cursor(cur, db.memory()).seek(place, key);
+            db.pager.known(done).map(|()| OK)
+        })
+    }
 }
 
 /// # Safety
@@ -392,7 +397,7 @@ unsafe extern "C" fn btree_step(
 ) -> c_int {
     // SAFETY: by the contract of this function.
     unsafe {
-        with(db, |db| match db.step(cursor(cur, db.memory()), backward != 0)? {
+        with(db, |db| match db.try_step(cursor(cur, db.memory()), backward != 0)? {
             Some((k, v)) => {
                 key.write(report(db, &k));
                 value.write(report(db, &v));
@@ -455,7 +460,7 @@ unsafe extern "C" fn btree_count(db: *mut sys::btree_db_t, count: *mut u32) -> c
     // SAFETY: by the contract of this function.
     unsafe {
         with(db, |db| {
-            count.write(db.count()?);
+            count.write(db.try_count()?);
             Ok(OK)
         })
     }
@@ -467,7 +472,7 @@ unsafe extern "C" fn btree_count(db: *mut sys::btree_db_t, count: *mut u32) -> c
 #[no_mangle]
 unsafe extern "C" fn btree_clear(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
-    unsafe { with(db, |db| db.clear().map(|()| OK)) }
+    unsafe { with(db, |db| db.try_clear().map(|()| OK)) }
 }
 
 /// # Safety
@@ -478,7 +483,7 @@ unsafe extern "C" fn btree_stat(db: *mut sys::btree_db_t, stat: *mut sys::btree_
     // SAFETY: by the contract of this function.
     unsafe {
         with(db, |db| {
-            let s = db.stat()?;
+            let s = db.try_stat()?;
             stat.write(sys::btree_stat_t {
                 pagesize: s.page_size,
                 pages: s.pages,
@@ -516,7 +521,7 @@ unsafe extern "C" fn btree_check(
     // SAFETY: by the contract of this function.
     unsafe {
         with(db, |db| {
-            let report = db.check(max, &mut store)?;
+            let report = db.try_check(max, &mut store)?;
             errors.write(report.errors);
             warnings.write(report.warnings);
             Ok(OK)
@@ -544,12 +549,13 @@ unsafe extern "C" fn btree_compact(
     let result = unsafe {
         with(db, |db| {
             let mut stream = Stream { ctx, volatile: false };
-            if stream.size()? != 0 {
-                return Err(Error::Io(sys::MP_EEXIST));
+            let size = stream.size();
+            if db.pager.known(size)? != 0 {
+                return db.pager.fail(Error::Io(sys::MP_EEXIST));
             }
             let opened = open(copy, stream, &db.options());
             if let Some(to) = copy.db.as_mut() {
-                count.write(db.copy_to(to)?);
+                count.write(db.try_copy_to(to)?);
             }
             Ok(opened)
         })

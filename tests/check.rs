@@ -317,6 +317,8 @@ fn pages_of(bytes: &[u8], kind: u32) -> Vec<usize> {
     (512..bytes.len()).step_by(512).filter(|at| get32(bytes, at + 12) == kind).collect()
 }
 
+// Without `repack`, separators share the chains of leaves, and so other damage follows.
+#[cfg(feature = "repack")]
 #[test]
 fn kinds_of_damage() {
     let good = sample(512, false);

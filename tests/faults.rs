@@ -370,7 +370,9 @@ fn too_little_memory_changes_nothing() {
         for keys in Keys::ALL {
             let failed = batch(keys, 512, 2, pages, &mut files);
             assert!(failed < 1500, "{keys:?}: {failed} changes failed with {pages} pages");
-            assert!(failed > 0 || pages > 9, "{keys:?}: {pages} pages are enough");
+            // Without `repack`, fewer are needed.
+            let enough = failed == 0 && pages < 10 && cfg!(feature = "repack");
+            assert!(!enough, "{keys:?}: {pages} pages are enough");
         }
     }
     check_ours(&[], &files);

@@ -1,6 +1,8 @@
 //! Files stay small: pages are filled by sorted loads in either direction, stay filled under
 //! random replacement, and what is deleted makes room for what comes.
 
+#![cfg(feature = "repack")]
+
 mod common;
 
 use common::checker::check_ours;

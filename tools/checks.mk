@@ -6,7 +6,7 @@ TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/mic
 
 # What micropython-sys reads, here for cargo on its own.
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
-FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal,match
+FIRMWARE_FEATURES := --no-default-features --features micropython,repack,shortcuts,duplicates,extras,check,journal,match
 
 .PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus package test-package \
 	bench bench-core bench-documents \
@@ -31,9 +31,9 @@ fmt-check:
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
 	cargo clippy --quiet --all-targets -- -D warnings && \
-	for features in micropython micropython,extras micropython,extras,check micropython,extras,check,journal \
-		micropython,extras,check,journal,match; do \
-	$(BINDINGS_ENV) cargo clippy --quiet --release --lib --no-default-features --features $$features \
+	for features in '' repack,shortcuts,duplicates extras repack,shortcuts,duplicates,extras,check \
+		repack,shortcuts,duplicates,extras,check,journal repack,shortcuts,duplicates,extras,check,journal,match; do \
+	$(BINDINGS_ENV) cargo clippy --quiet --release --lib --no-default-features --features micropython,$$features \
 		--target-dir '$(RUST_OUT)' -- -D warnings || exit 1; done; \
 	else echo '== no clippy here: not run'; fi
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""figures.py MACHINE BASELINE FEATURES=FIRMWARE...: measures what the module costs on an emulated
-board, prints it beside the figures of the baseline file, and fails if one of them has grown by
-more than 2 %, or is above its limit. Each FIRMWARE (an ELF file beside its map and objects) gives
-the code size with these features; the last one has `match` and a frozen microtetherdb beyond the
-one before, and also runs the scripts of tests/figures."""
+"""figures.py MACHINE BASELINE NAME=FILE...: measures what the module costs, prints it beside the
+figures of the baseline file, and fails if one of them has grown by more than 2 %, or is above
+its limit.
+
+For an emulated board each FILE is a firmware (an ELF file beside its map and objects), which gives
+the code size with the features NAME; the last one has `match` and a frozen microtetherdb beyond
+the one before, and also runs the scripts of tests/figures. For the machine `mpy` each FILE is a
+native module, beside module.o, which it was made of."""
 
 import argparse
 import glob
@@ -12,6 +15,7 @@ import os
 import re
 import sys
 
+import natmod_dist
 import stackdepth
 from board import BoardError, run_scripts
 
@@ -27,6 +31,8 @@ LIMITS = {
     "heap, left after close, pages of 4096": 0,
     "heap, left without close, pages of 4096": 0,
 }
+# The native module of MicroPython's examples/natmod/btree, in C, with the same API: text in bytes.
+C_TEXT = {"armv6m": 14224, "armv7m": 13648, "rv32imc": 16740, "x64": 18976}
 TIMEOUT = 300
 
 
@@ -108,6 +114,34 @@ def measure(machine, firmwares):
     return figures
 
 
+def measure_modules(modules):
+    figures = {}
+    for features, path in modules:
+        module = natmod_dist.Module(path)
+        figures["text, %s, features %s" % (module.arch, features)] = module.text + module.rodata
+    return figures
+
+
+def module_tools(modules):
+    """The versions of what decides on the size of native modules."""
+    found = {}
+    for _, path in modules:
+        with open(os.path.join(os.path.dirname(path), "module.o"), "rb") as f:
+            data = f.read()
+        found["rustc"] = re.search(rb"rustc version ([\d.]+)", data)
+        found["gcc, %s" % natmod_dist.Module(path).arch] = re.search(rb"GCC: \(.*?\) ([\d.]+)", data)
+    return {name: match[1].decode() if match else "?" for name, match in found.items()}
+
+
+def beside_c(figures):
+    """Prints the figures of the features that the C module has beside its own."""
+    print("%-52s %9s %9s" % ("native modules with the API of the C module: text", "Rust", "C"))
+    for arch, c in C_TEXT.items():
+        rust = figures.get("text, %s, features none" % arch)
+        if rust is not None:
+            print("%-52s %9d %9d bytes %+.0f %%" % (arch, rust, c, 100 * (rust - c) / c))
+
+
 def unit(name):
     return "" if name.startswith("instructions") else "bytes"
 
@@ -138,14 +172,18 @@ def show(machine, figures, baseline, comparable):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="make these figures the baseline")
-    parser.add_argument("machine", choices=sorted(stackdepth.REGISTERS))
+    parser.add_argument("machine", choices=sorted(stackdepth.REGISTERS) + ["mpy"])
     parser.add_argument("baseline")
-    parser.add_argument("firmwares", nargs="+", metavar="FEATURES=FIRMWARE")
+    parser.add_argument("files", nargs="+", metavar="NAME=FILE")
     args = parser.parse_args()
 
-    firmwares = [tuple(firmware.split("=", 1)) for firmware in args.firmwares]
-    present = tools(args.machine, firmwares[-1][1])
-    figures = measure(args.machine, firmwares)
+    files = [tuple(file.split("=", 1)) for file in args.files]
+    if args.machine == "mpy":
+        present = module_tools(files)
+        figures = measure_modules(files)
+    else:
+        present = tools(args.machine, files[-1][1])
+        figures = measure(args.machine, files)
     baseline = {"tools": {}, "figures": {}}
     if os.path.exists(args.baseline):
         with open(args.baseline) as f:
@@ -154,6 +192,8 @@ def main():
         sys.exit("there is no baseline: %s" % args.baseline)
     comparable = baseline["tools"] == present
     wrong = show(args.machine, figures, baseline["figures"], comparable)
+    if args.machine == "mpy":
+        beside_c(figures)
     if args.write:
         with open(args.baseline, "w") as f:
             json.dump({"tools": present, "figures": figures}, f, indent=1)

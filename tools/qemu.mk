@@ -53,15 +53,20 @@ $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 # What the module costs: its code with less than all features, and with all what it does, too.
 # The last but one lacks `match`; only the one with all has microtetherdb frozen in it.
 SIZE_SETS := none extras extras+check extras+check+journal
+SIZE_FEATURES_none :=
+SIZE_FEATURES_extras := repack shortcuts duplicates extras
+SIZE_FEATURES_extras+check := $(SIZE_FEATURES_extras) check
+SIZE_FEATURES_extras+check+journal := $(SIZE_FEATURES_extras+check) journal
 size-firmware = $(MPY_OUT)/size-$(1)-$(2)/firmware.elf
-make-size = $(call make-qemu,$(1),$(MPY_OUT)/size-$(1)-$(2),MODBTREE_FEATURES='$(subst +, ,$(2:none=))' \
+make-size = $(call make-qemu,$(1),$(MPY_OUT)/size-$(1)-$(2),MODBTREE_FEATURES='$(SIZE_FEATURES_$(2))' \
 	FROZEN_MANIFEST='$(MPY)/extmod/asyncio/manifest.py' "$$@") \
 	$(call log,size-$(1));
 
 .PHONY: size size-baseline $(QEMU_BOARDS:%=size-%)
 
-size: ## code, heap, stack and instructions on the boards, compared with tests/figures
-	+@$(call each,size)
+size: ## code, heap, stack and instructions on the boards, native modules: compared with tests/figures
+	+@failed=; for what in $(QEMU_BOARDS) mpy; do $(MAKE) --no-print-directory size-$$what || failed=1; done; \
+	test -z "$$failed"
 
 size-baseline: ## the figures of this tree become those that make size compares with
 	+@$(MAKE) --no-print-directory size WRITE=--write

@@ -257,6 +257,10 @@ fn main() {
         let place = if file { "file" } else { "memory" };
         println!("{place}, {page_size}-byte pages, cachesize {cache_size}");
         for row in &ROWS {
+            let title = format!("{place} {page_size} {cache_size} {}", row.name);
+            if !std::env::args().skip(1).all(|word| word.starts_with('-') || title.contains(&word)) {
+                continue;
+            }
             let (mut a, mut b, mut ratios) = (vec![], vec![], vec![]);
             for _ in 0..ROUNDS {
                 let _ = std::fs::remove_file(&path);

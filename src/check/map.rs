@@ -1,7 +1,6 @@
 //! What is known of the pages of a file: two bits for each, and a list of the few chains that
 //! may be used more than once.
 
-use crate::error::{Error, Result};
 use crate::memory::{copy, shift, Buffer, Memory};
 use crate::page::Order;
 
@@ -16,13 +15,14 @@ pub(super) struct PageMap<M: Memory> {
 }
 
 impl<M: Memory> PageMap<M> {
-    pub fn new(memory: M, pages: u32) -> Result<Self> {
+    /// `None` if there is no memory.
+    pub fn new(memory: M, pages: u32) -> Option<Self> {
         let mut bits = Buffer::new(memory);
         if !bits.resize((pages as usize).div_ceil(4)) {
-            return Err(Error::NoMemory);
+            return None;
         }
         bits.bytes_mut().fill(0);
-        Ok(PageMap { bits })
+        Some(PageMap { bits })
     }
 
     /// A page beyond the file counts as used.
@@ -96,12 +96,13 @@ impl<M: Memory> Chains<M> {
         Some((size, users))
     }
 
-    pub fn add(&mut self, memory: M, page: u32, size: u32, user: u32) -> Result<()> {
+    /// False if there is no memory.
+    pub fn add(&mut self, memory: M, page: u32, size: u32, user: u32) -> bool {
         let (i, used) = (self.place(page), self.len * WIDTH);
         if self.list.bytes().len() < used + WIDTH {
             let mut larger = Buffer::new(memory);
             if !larger.resize((used * 2).max(8 * WIDTH)) {
-                return Err(Error::NoMemory);
+                return false;
             }
             copy(larger.bytes_mut(), self.list.bytes());
             self.list = larger;
@@ -109,7 +110,7 @@ impl<M: Memory> Chains<M> {
         shift(self.list.bytes_mut(), i * WIDTH, (i + 1) * WIDTH, used.saturating_sub(i * WIDTH));
         self.len += 1;
         self.set(i, (page, size, user));
-        Ok(())
+        true
     }
 }
 
@@ -138,7 +139,7 @@ mod tests {
         for i in 0..100u32 {
             let page = i * 37 % 101;
             assert_eq!(chains.use_again(page, BY_KEY), None);
-            assert_eq!(chains.add(HeapMemory, page, page + 1000, BY_SEPARATOR), Ok(()));
+            assert!(chains.add(HeapMemory, page, page + 1000, BY_SEPARATOR));
         }
         for i in 0..100u32 {
             let page = i * 37 % 101;

@@ -10,7 +10,8 @@ mod map;
 mod salvage;
 mod tree;
 
-use crate::error::{Error, Fault, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Failed, Fault, Reason};
 use crate::memory::Memory;
 use crate::page::node::Node;
 use crate::page::{field, kind, meta, HEADER};
@@ -88,14 +89,20 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Verifies everything that the format prescribes, but for what the bytes of items say. Calls
     /// `found` for each finding, up to `limit` of them. An error means that the file could not be
     /// read, or that there was no memory; damage is no error but a finding.
-    pub fn check(&mut self, limit: u32, found: &mut dyn FnMut(Finding)) -> Result<Report> {
+    pub fn check(&mut self, limit: u32, found: &mut dyn FnMut(Finding)) -> crate::Result<Report> {
+        let report = self.try_check(limit, found);
+        self.outcome(report)
+    }
+
+    pub(crate) fn try_check(&mut self, limit: u32, found: &mut dyn FnMut(Finding)) -> Result<Report> {
         let (memory, pages) = (self.memory(), self.pager.pages());
+        let Some(map) = PageMap::new(memory, pages) else { return self.pager.fail(Error::NoMemory) };
         let mut checker = Checker {
             db: self,
             found,
             left: limit,
             report: Report::default(),
-            map: PageMap::new(memory, pages)?,
+            map,
             chains: Chains::new(memory),
             levels: Levels::new(memory),
             leaf_level: None,
@@ -135,12 +142,13 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
     fn noted<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(answer) => Ok(Some(answer)),
-            Err(Error::Corrupt(reason)) => {
-                let here = self.db.fault().unwrap_or(Fault { page: 0, offset: 0, reason });
-                self.error(here.page, here.offset as usize, reason);
-                Ok(None)
-            }
-            Err(e) => Err(e),
+            Err(Failed) => match self.db.pager.fault() {
+                Some(Fault { page, offset, reason }) => {
+                    self.error(page, offset as usize, reason);
+                    Ok(None)
+                }
+                None => Err(Failed),
+            },
         }
     }
 

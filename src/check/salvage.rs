@@ -1,7 +1,8 @@
 //! What can be read of a damaged file: the items of every intact leaf, wherever it is.
 
 use super::map::{PageMap, USED};
-use crate::error::{Error, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Failed};
 use crate::memory::{Buffer, Memory};
 use crate::page::meta::{self, page_size_ok, Meta};
 use crate::page::node::{BIG_DATA, BIG_KEY};
@@ -30,13 +31,17 @@ pub struct Salvage<M: Memory> {
 
 impl<M: Memory> Salvage<M> {
     /// Starts at the first page of a database, opened with [`Db::open_damaged`].
-    pub fn new<S: Storage>(db: &mut Db<S, M>) -> Result<Self> {
+    pub fn new<S: Storage>(db: &mut Db<S, M>) -> crate::Result<Self> {
         let (memory, pages) = (db.memory(), db.pager.pages());
-        let mut free = PageMap::new(memory, pages)?;
-        if !mark_free(db, &mut free)? {
-            // A list that leads astray says nothing about any page.
-            free = PageMap::new(memory, pages)?;
+        let (mut free, empty) = (PageMap::new(memory, pages), PageMap::new(memory, pages));
+        if let Some(map) = &mut free {
+            let marked = mark_free(db, map);
+            if !db.outcome(marked)? {
+                // A list that leads astray says nothing about any page.
+                free = empty;
+            }
         }
+        let Some(free) = free else { return Err(Error::NoMemory) };
         Ok(Salvage { free, page: 1, index: 0, skipped: 0, effort: u64::from(pages) * EFFORT })
     }
 
@@ -56,7 +61,7 @@ fn mark_free<S: Storage, M: Memory>(db: &mut Db<S, M>, free: &mut PageMap<M>) ->
         free.set(pgno, USED);
         db.pager.begin();
         let f = match db.pager.load(pgno) {
-            Err(Error::Corrupt(_)) => return Ok(false),
+            Err(Failed) if db.pager.fault().is_some() => return Ok(false),
             f => f?,
         };
         let (number, next) = (db.pager.field(f, field::PGNO), db.pager.field(f, field::NEXT));
@@ -74,7 +79,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Opens a file that `Db::open` may refuse, for [`Db::salvage`] and nothing else. With a
     /// `page_size` of 0 that of page 0 is believed if pages of this size are there; else the size
     /// for which most pages are.
-    pub fn open_damaged(mut storage: S, memory: M, page_size: u32) -> Result<Self> {
+    pub fn open_damaged(mut storage: S, memory: M, page_size: u32) -> crate::Result<Self> {
         let mut header = [0; meta::LEN];
         let got = storage.read(0, &mut header)?;
         let told = Meta::parse(header.get(..got).unwrap_or(&[])).ok();
@@ -102,13 +107,18 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 guess(&mut storage, memory, Meta { order, ..blank }, &mut best)?;
             }
         }
-        Ok(Self::with_pager(Pager::open_as(storage, memory, best.0)?, 2))
+        Ok(Self::with_pager(Pager::open_as(storage, memory, best.0)?))
     }
 
     /// The next item, in the order of pages: unsorted, and old copies of pages may bring some items
     /// again. Damaged pages and entries are passed over. After an error of the storage the next
     /// call goes on behind the page. Items are good until the next operation.
-    pub fn salvage(&mut self, at: &mut Salvage<M>) -> Result<Option<(Item, Item)>> {
+    pub fn salvage(&mut self, at: &mut Salvage<M>) -> crate::Result<Option<(Item, Item)>> {
+        let found = self.try_salvage(at);
+        self.outcome(found)
+    }
+
+    pub(crate) fn try_salvage(&mut self, at: &mut Salvage<M>) -> Result<Option<(Item, Item)>> {
         while at.page < self.pager.pages() {
             let (pgno, i) = (at.page, at.index);
             self.pager.begin();
@@ -118,7 +128,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 continue;
             }
             let f = match self.pager.tree_page(pgno) {
-                Err(Error::Corrupt(_)) => continue,
+                Err(Failed) if self.pager.fault().is_some() => continue,
                 f => f?,
             };
             let node = self.node(f);
@@ -153,8 +163,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             match self.piece(&mut pieces) {
                 Ok(Some(piece)) if at.effort > 0 => self.release_piece(item, piece),
                 Ok(None) => return Ok(true),
-                Ok(_) | Err(Error::Corrupt(_)) => return Ok(false),
-                Err(e) => return Err(e),
+                Err(Failed) if self.pager.fault().is_none() => return Err(Failed),
+                _ => return Ok(false),
             }
             at.effort -= 1;
         }
@@ -170,7 +180,7 @@ fn like_page(order: Order, bytes: &[u8], pgno: u32) -> bool {
 }
 
 /// How many of the first pages are where they should be.
-fn score<S: Storage>(storage: &mut S, meta: Meta) -> Result<u32> {
+fn score<S: Storage>(storage: &mut S, meta: Meta) -> crate::Result<u32> {
     let mut count = 0;
     for pgno in 1..=SAMPLE {
         let mut header = [0; HEADER];
@@ -189,7 +199,7 @@ fn guess<S: Storage, M: Memory>(
     memory: M,
     meta: Meta,
     best: &mut (Meta, u32),
-) -> Result<()> {
+) -> crate::Result<()> {
     let mut tries = 0;
     let mut consider = |storage: &mut S, page_size: u32| {
         let like = Meta { page_size, ..meta };

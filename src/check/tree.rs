@@ -2,7 +2,8 @@
 
 use super::map::{BY_KEY, BY_SEPARATOR, USED};
 use super::Checker;
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Failed, Reason};
 use crate::memory::{Buffer, Memory};
 use crate::page::node::{BIG_DATA, BIG_KEY, ENTRY_FIXED, REF, SLOT};
 use crate::page::{field, kind, Order};
@@ -50,10 +51,11 @@ impl<M: Memory> Levels<M> {
         }
     }
 
-    fn set(&mut self, i: usize, level: Level) -> Result<()> {
+    /// False if there is no memory.
+    fn set(&mut self, i: usize, level: Level) -> bool {
         let (at, end) = (i * Self::WIDTH, (i + 1) * Self::WIDTH);
         if self.list.bytes().len() < end && !self.list.resize(end) {
-            return Err(Error::NoMemory);
+            return false;
         }
         let bytes = self.list.bytes_mut().get_mut(at..).unwrap_or(&mut []);
         let order = Order::NATIVE;
@@ -62,7 +64,7 @@ impl<M: Memory> Levels<M> {
         order.put_u16(bytes, 6, level.next_child as u16);
         order.put_u32(bytes, 8, level.last);
         order.put_u32(bytes, 12, level.last_next);
-        Ok(())
+        true
     }
 }
 
@@ -75,6 +77,13 @@ enum User {
 }
 
 impl<S: Storage, M: Memory> Checker<'_, S, M> {
+    fn keep_level(&mut self, depth: usize, level: Level) -> Result<()> {
+        if self.levels.set(depth, level) {
+            return Ok(());
+        }
+        self.db.pager.fail(Error::NoMemory)
+    }
+
     /// Goes through the whole tree, from left to right.
     pub(super) fn tree(&mut self) -> Result<()> {
         let mut depth = 0;
@@ -90,7 +99,7 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
                     continue;
                 }
                 level.next_child += 1;
-                self.levels.set(depth, level)?;
+                self.keep_level(depth, level)?;
                 self.db.pager.begin();
                 let page = self.db.pager.tree_page(level.page);
                 let Some(f) = self.noted(page)? else { continue };
@@ -138,7 +147,7 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
             self.error(level.last, field::NEXT, Reason::Sibling);
         }
         level = Level { page: pgno, len, next_child: 0, last: pgno, last_next: next };
-        self.levels.set(depth, level)?;
+        self.keep_level(depth, level)?;
         if leaf {
             self.report.leaves += 1;
             if *self.leaf_level.get_or_insert(depth) != depth {
@@ -281,11 +290,14 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
     /// Damage in a reference becomes a finding there.
     fn reference(&mut self, item: Result<Item>, pgno: u32, at: usize) -> Result<Option<Item>> {
         match item {
-            Err(Error::Corrupt(reason)) => {
-                self.error(pgno, at, reason);
-                Ok(None)
-            }
-            item => item.map(Some),
+            Err(Failed) => match self.db.pager.fault() {
+                Some(fault) => {
+                    self.error(pgno, at, fault.reason);
+                    Ok(None)
+                }
+                None => Err(Failed),
+            },
+            Ok(item) => Ok(Some(item)),
         }
     }
 
@@ -325,8 +337,8 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
                 }
                 Ok(Some(order))
             }
-            Err(Error::Corrupt(_)) => Ok(None),
-            Err(e) => Err(e),
+            Err(Failed) if self.db.pager.fault().is_some() => Ok(None),
+            Err(Failed) => Err(Failed),
         }
     }
 
@@ -395,8 +407,9 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
         if user == User::Separator && !preserved {
             self.error(first, field::FLAGS, Reason::PreserveFlag);
         }
-        if preserved && user != User::Data {
-            self.chains.add(self.db.memory(), first, len, mark)?;
+        let listed = preserved && user != User::Data;
+        if listed && !self.chains.add(self.db.memory(), first, len, mark) {
+            return self.db.pager.fail(Error::NoMemory);
         }
         Ok(true)
     }

@@ -61,11 +61,11 @@ unsafe extern "C" fn btree_scan(
     };
     let backward = scan.backward != 0;
     let search = |db: &mut super::Db<_, _>| {
-        let program = program.as_ref().ok_or(Error::Invalid)?;
+        let Some(program) = program.as_ref() else { return db.pager.fail(Error::Invalid) };
         loop {
             // SAFETY: by the contract of this function.
             let cur = unsafe { cursor(cur, db.memory()) };
-            let Some((k, v)) = db.step(cur, backward)? else { return Ok(NOTHING) };
+            let Some((k, v)) = db.try_step(cur, backward)? else { return Ok(NOTHING) };
             let beyond = match (db.inline_bytes(&k), bound) {
                 (Some(key), Some(bound)) if backward => key < bound,
                 (Some(key), Some(bound)) => key >= bound,
@@ -85,7 +85,7 @@ unsafe extern "C" fn btree_scan(
                     cur.again(backward);
                     return Ok(sys::BTREE_SCRATCH as c_int);
                 };
-                db.read(&v, part)?;
+                db.try_read(&v, part)?;
                 from_chain = Some(part);
             }
             scan.examined += 1;

@@ -10,7 +10,7 @@ pub(crate) const LEN: usize = 24;
 pub(crate) const FREE: usize = 12;
 #[cfg(feature = "check")]
 pub(crate) const NRECS: usize = 16;
-#[cfg(feature = "journal")]
+#[cfg(any(feature = "journal", not(feature = "duplicates")))]
 pub(crate) const FLAGS: usize = 20;
 
 const MAGIC: u32 = 0x0005_3162;

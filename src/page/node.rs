@@ -4,7 +4,8 @@
 //! when it enters the cache; without it they may return nonsense but still cannot panic.
 
 use super::{bytes::Order, field, kind, HEADER};
-use crate::memory::{copy, shift};
+use crate::memory::{copy_entry, shift};
+#[cfg(feature = "repack")]
 use core::ops::Range;
 
 /// Bytes of an entry before its key.
@@ -36,6 +37,7 @@ pub(crate) struct Entry<'a> {
     pub child: u32,
 }
 
+#[cfg(any(feature = "shortcuts", feature = "check"))]
 impl Entry<'_> {
     /// Bytes the entry takes on a page.
     pub fn size(&self) -> usize {
@@ -94,6 +96,7 @@ impl<'a> Node<'a> {
     }
 
     /// The slots of `count` entries from `from` on.
+    #[cfg(feature = "repack")]
     pub fn slots(&self, from: usize, count: usize) -> &'a [u8] {
         let start = HEADER.wrapping_add(from.wrapping_mul(SLOT));
         self.bytes.get(start..start.wrapping_add(count.wrapping_mul(SLOT))).unwrap_or(&[])
@@ -108,7 +111,13 @@ impl<'a> Node<'a> {
     /// Flags and stored key of entry `i`.
     #[inline(always)]
     pub fn key(&self, i: usize) -> (u8, &'a [u8]) {
-        let entry = self.bytes.get(self.offset(i)..).unwrap_or(&[]);
+        self.key_at(self.offset(i))
+    }
+
+    /// Flags and stored key of the entry at offset `off`.
+    #[inline(always)]
+    pub fn key_at(&self, off: usize) -> (u8, &'a [u8]) {
+        let entry = self.bytes.get(off..).unwrap_or(&[]);
         let len = self.order.u32(entry, 0) as usize;
         let key = entry.get(ENTRY_FIXED..len.wrapping_add(ENTRY_FIXED)).unwrap_or(&[]);
         (entry.get(8).copied().unwrap_or(0), key)
@@ -127,6 +136,16 @@ impl<'a> Node<'a> {
         Entry { flags, key, data, child: 0 }
     }
 
+    /// Of leaf entry `i`: where its key starts, the lengths of key and value, and the flags.
+    #[cfg(feature = "shortcuts")]
+    #[inline(always)]
+    pub fn lengths(&self, i: usize) -> Option<(usize, usize, usize, u8)> {
+        let off = self.offset(i);
+        let [lens @ .., flags] = self.bytes.get(off..)?.first_chunk::<ENTRY_FIXED>()?;
+        let (key, data) = (self.order.u32(lens, 0), self.order.u32(lens, 4));
+        Some((off.wrapping_add(ENTRY_FIXED), key as usize, data as usize, *flags))
+    }
+
     /// Bytes that the entry at offset `off` takes on the page.
     #[inline(always)]
     pub fn size_at(&self, off: usize, leaf: bool) -> usize {
@@ -136,6 +155,37 @@ impl<'a> Node<'a> {
         };
         let data = if leaf { self.order.u32(second, 0) } else { 0 };
         entry_size(self.order.u32(&[*k0, *k1, *k2, *k3], 0).wrapping_add(data) as usize)
+    }
+
+    /// Bytes that entry `i` takes on the page.
+    pub fn size(&self, i: usize) -> usize {
+        self.size_at(self.offset(i), self.is_leaf())
+    }
+
+    /// How many entries of `range`, from its start on, take no more than `most` bytes together with
+    /// their slots, and how many bytes they take.
+    #[cfg(feature = "repack")]
+    pub fn fitting(&self, range: Range<usize>, most: usize) -> (usize, usize) {
+        // A loop of its own for the common order, where code is cheap.
+        if self.order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
+            Node { order: Order::Little, ..*self }.fitting_loop(range, most)
+        } else {
+            self.fitting_loop(range, most)
+        }
+    }
+
+    #[cfg(feature = "repack")]
+    #[inline(always)]
+    fn fitting_loop(&self, range: Range<usize>, most: usize) -> (usize, usize) {
+        let (leaf, mut count, mut used) = (self.is_leaf(), 0, 0);
+        for slot in self.slots(range.start, range.len()).chunks_exact(SLOT) {
+            let with = used + SLOT + self.size_at(self.order.u16(slot, 0), leaf);
+            if with > most {
+                break;
+            }
+            (count, used) = (count + 1, with);
+        }
+        (count, used)
     }
 
     /// The child of internal entry `i`.
@@ -154,7 +204,7 @@ fn zero(bytes: &mut [u8], at: usize, len: usize) {
 /// Copies `from` to offset `at`; does nothing if it does not fit.
 pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
     if let Some(part) = bytes.get_mut(at..at.wrapping_add(from.len())) {
-        copy(part, from);
+        copy_entry(part, from);
     }
 }
 
@@ -173,9 +223,10 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
 }
 
 /// Whether key `a` sorts before key `b`, mostly decided by one comparison on large machines.
+#[cfg(feature = "shortcuts")]
 #[inline(always)]
 fn below(a: &[u8], b: &[u8]) -> bool {
-    if cfg!(target_pointer_width = "64") {
+    if cfg!(all(target_pointer_width = "64", not(small))) {
         if let (Some(x), Some(y)) = (a.first_chunk(), b.first_chunk()) {
             let (x, y) = (u64::from_be_bytes(*x), u64::from_be_bytes(*y));
             if x != y {
@@ -188,7 +239,19 @@ fn below(a: &[u8], b: &[u8]) -> bool {
 
 /// Adds an inline entry behind the last one of a leaf that has no right neighbour, if its key is
 /// greater and it fits: rising keys, without a search. False, and no change, otherwise.
+#[cfg(feature = "shortcuts")]
 pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
+    // Code of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
+        append_last_in(Order::Little, bytes, key, data)
+    } else {
+        append_last_in(order, bytes, key, data)
+    }
+}
+
+#[cfg(feature = "shortcuts")]
+#[inline(always)]
+fn append_last_in(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8]) -> bool {
     let Some(head) = bytes.first_chunk::<HEADER>() else { return false };
     let (next, lower, upper) =
         (order.u32(head, field::NEXT), order.u16(head, field::LOWER), order.u16(head, field::UPPER));
@@ -213,10 +276,21 @@ pub(crate) fn append_last(order: Order, bytes: &mut [u8], key: &[u8], data: &[u8
 }
 
 /// Takes entry `i` out, closing the gap and zeroing what becomes free.
+#[cfg_attr(small, inline(never))]
 pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
+    // A loop of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
+        remove_in(Order::Little, bytes, i);
+    } else {
+        remove_in(order, bytes, i);
+    }
+}
+
+#[inline(always)]
+fn remove_in(order: Order, bytes: &mut [u8], i: usize) {
     let node = Node::new(order, bytes);
     let (lower, upper) = (node.lower(), node.upper());
-    let (offset, size) = (node.offset(i), node.entry(i).size());
+    let (offset, size) = (node.offset(i), node.size(i));
     shift(bytes, upper, upper.wrapping_add(size), offset.saturating_sub(upper));
     zero(bytes, upper, size);
     let slot = HEADER + i * SLOT;
@@ -233,7 +307,8 @@ pub(crate) fn remove(order: Order, bytes: &mut [u8], i: usize) {
 }
 
 /// Writes an entry at `offset`; `second` is the length of the data, or the child.
-#[inline]
+#[cfg(any(test, feature = "shortcuts"))]
+#[cfg_attr(all(target_pointer_width = "64", not(small)), inline(always))]
 pub(crate) fn put_entry(
     order: Order,
     bytes: &mut [u8],
@@ -254,48 +329,45 @@ pub(crate) fn put_entry(
     zero(rest, body, rest.len().wrapping_sub(body));
 }
 
-/// Copies entries `range` of page `source` to page `target`, which has room for them, as number `at`
-/// and following. Entries that lie side by side go as one block.
-pub(crate) fn insert_entries(order: Order, source: &[u8], target: &mut [u8], range: Range<usize>, at: usize) {
+/// Copies entries `range` of page `source` behind those of page `target`, which has room for them.
+#[cfg(feature = "repack")]
+pub(crate) fn append_entries(order: Order, source: &[u8], range: Range<usize>, target: &mut [u8]) {
     // A loop of its own for the common order, where code is cheap.
-    if order == Order::Little && cfg!(target_pointer_width = "64") {
-        insert_loop(Order::Little, source, target, range, at);
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
+        append_loop(Order::Little, source, range, target);
     } else {
-        insert_loop(order, source, target, range, at);
+        append_loop(order, source, range, target);
     }
 }
 
+#[cfg(feature = "repack")]
 #[inline(always)]
-fn insert_loop(order: Order, source: &[u8], target: &mut [u8], range: Range<usize>, at: usize) {
+fn append_loop(order: Order, source: &[u8], range: Range<usize>, target: &mut [u8]) {
     let (node, end) = (Node::new(order, source), Node::new(order, target));
-    let (leaf, lower, mut upper) = (node.is_leaf(), end.lower(), end.upper());
-    let slot = HEADER.wrapping_add(at.wrapping_mul(SLOT));
-    let new = range.len().wrapping_mul(SLOT);
-    let new_lower = lower.wrapping_add(new);
-    shift(target, slot, slot.wrapping_add(new), lower.saturating_sub(slot));
-    let slots = node.slots(range.start, range.len());
-    let Some((head, entries)) = target.split_at_mut_checked(new_lower) else { return };
-    let new_slots = head.get_mut(slot..slot.wrapping_add(new)).unwrap_or(&mut []);
-    // The block to be copied next: where it starts and its length.
-    let (mut block, mut len) = (0, 0);
+    let (leaf, lower, upper) = (node.is_leaf(), end.lower(), end.upper());
+    let new_lower = lower.wrapping_add(range.len().wrapping_mul(SLOT));
+    let Some((head, mut free)) = target.get_mut(..upper).and_then(|b| b.split_at_mut_checked(new_lower))
+    else {
+        return;
+    };
     // (`zip` would do, but for a panic that the compiler keeps.)
-    let mut new_slots = new_slots.chunks_exact_mut(SLOT);
-    for slot in slots.chunks_exact(SLOT) {
+    let mut new_slots = head.get_mut(lower..).unwrap_or(&mut []).chunks_exact_mut(SLOT);
+    for slot in node.slots(range.start, range.len()).chunks_exact(SLOT) {
         let Some(new_slot) = new_slots.next() else { break };
-        let offset = order.u16(slot, 0);
-        let size = node.size_at(offset, leaf);
-        if offset.wrapping_add(size) != block {
-            put(entries, upper.wrapping_sub(new_lower), source.get(block..block + len).unwrap_or(&[]));
-            len = 0;
-        }
-        block = offset;
-        len += size;
-        upper = upper.wrapping_sub(size);
-        order.put_u16(new_slot, 0, upper as u16);
+        let entry = source.get(order.u16(slot, 0)..).unwrap_or(&[]);
+        let size = Node::new(order, entry).size_at(0, leaf);
+        let start = free.len().wrapping_sub(size);
+        let room = core::mem::take(&mut free);
+        let (Some((rest, to)), Some(from)) = (room.split_at_mut_checked(start), entry.get(..size)) else {
+            break;
+        };
+        copy_entry(to, from);
+        order.put_u16(new_slot, 0, new_lower.wrapping_add(start) as u16);
+        free = rest;
     }
-    put(entries, upper.wrapping_sub(new_lower), source.get(block..block + len).unwrap_or(&[]));
+    let new_upper = new_lower.wrapping_add(free.len());
     order.put_u16(target, field::LOWER, new_lower as u16);
-    order.put_u16(target, field::UPPER, upper as u16);
+    order.put_u16(target, field::UPPER, new_upper as u16);
 }
 
 #[cfg(test)]

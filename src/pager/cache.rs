@@ -2,7 +2,8 @@
 
 use super::pool::{DIRTY, NO_PAGE, TOUCHED, VERIFIED, WAS_DIRTY};
 use super::{Idx, Pager};
-use crate::error::{Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Failed, Reason};
 use crate::memory::Memory;
 use crate::page::{field, kind, verify_tree_page};
 use crate::storage::Storage;
@@ -91,7 +92,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let at = u64::from(from) * u64::from(self.meta.page_size);
         let page = self.pool.page_mut(f);
         let want = page.len();
-        let got = self.storage.read(at, page)?;
+        let got = self.storage.read(at, page);
+        let got = self.known(got)?;
         if got < want {
             return self.corrupt(from, got as u32, Reason::TooShort);
         }
@@ -127,9 +129,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return self.corrupt(pgno, 0, Reason::PageRange);
         }
         let f = self.acquire()?;
-        if let Err(e) = self.read_present(f, pgno) {
+        if self.read_present(f, pgno).is_err() {
             self.drop_frame(f);
-            return Err(e);
+            return Err(Failed);
         }
         self.pool.name(f, pgno);
         self.pool.enlist(f, true);
@@ -197,7 +199,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Refuses changes once a write has failed: they could never be kept.
     pub fn writable(&mut self) -> Result<()> {
         if let Some(e) = self.failed {
-            return Err(e);
+            return self.fail(e);
         }
         #[cfg(feature = "journal")]
         if self.log.old {
@@ -221,6 +223,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// The bytes of a page for a change that cannot fail, if it has been changed since the last
     /// flush and so is still what it was in this frame.
+    #[cfg(feature = "shortcuts")]
     #[inline]
     pub fn changed_page_mut(&mut self, f: Idx) -> Option<&mut [u8]> {
         let usable = self.pool.flags(f) & DIRTY != 0 && self.failed.is_none();

@@ -6,7 +6,8 @@
 //! cut after the first finds the log whole and does it all again.
 
 use super::{Idx, Pager};
-use crate::error::{Error, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Failed};
 use crate::memory::{copy, Memory};
 use crate::page::log::{free_header, Mark, State, HEAD, MARKS};
 use crate::page::meta::{self, Meta};
@@ -62,7 +63,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// With `release` the file loses its mark, and all pages of the log become free.
     pub(super) fn checkpoint(&mut self, release: bool) -> Result<()> {
         if let Some(e) = self.failed {
-            return Err(e);
+            return self.fail(e);
         }
         let atomic = self.storage.atomic();
         // Behind the last page of the tree there is nothing but the log.
@@ -174,7 +175,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.fill_gaps(first);
             if let Some(whole) = whole.filter(|_| done) {
                 let size = u64::from(whole.end) * u64::from(self.meta.page_size);
-                if size < self.storage.size()? {
+                let now = self.storage.size();
+                if size < self.known(now)? {
                     let cut = self.storage.truncate(size);
                     self.latch(cut)?;
                     self.stored = self.stored.min(whole.end);
@@ -216,7 +218,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn batch_page(&mut self, batch: &Batch, pgno: u32, is_free: bool) -> Result<Option<Idx>> {
         let page = if is_free { self.acquire() } else { self.load(pgno) };
         let f = match page {
-            Err(Error::NoMemory) if batch.count > 0 => return Ok(None),
+            Err(Failed) if batch.count > 0 && self.error == Error::NoMemory => return Ok(None),
             page => page?,
         };
         if is_free {
@@ -250,7 +252,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Pages of the file with one that a power cut has left unfinished at its end.
     fn all_pages(&mut self) -> Result<u32> {
         let whole = u64::from(self.stored) * u64::from(self.meta.page_size);
-        Ok(self.stored.saturating_add(u32::from(self.storage.size()? > whole)))
+        let size = self.storage.size();
+        Ok(self.stored.saturating_add(u32::from(self.known(size)? > whole)))
     }
 
     /// Makes the pages of the log below `end` free. Their headers are not part of the log, which

@@ -2,7 +2,7 @@
 
 use super::pool::DIRTY;
 use super::{Idx, Pager};
-use crate::error::Result;
+use crate::error::inner::Result;
 use crate::memory::Memory;
 use crate::storage::Storage;
 
@@ -23,18 +23,18 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Remembers a failed write. A stream may drop what it was given and report success from
     /// then on.
-    pub(super) fn latch(&mut self, result: Result<()>) -> Result<()> {
+    pub(super) fn latch(&mut self, result: crate::Result<()>) -> Result<()> {
         if let Err(e) = result {
             self.failed = Some(e);
         }
-        result
+        self.known(result)
     }
 
     /// Brings every change to the storage. After an error nothing is known of the storage:
     /// all pages stay in memory, and every later flush fails the same way.
     pub fn flush(&mut self) -> Result<()> {
         if let Some(e) = self.failed {
-            return Err(e);
+            return self.fail(e);
         }
         if !self.changed || self.storage.volatile() {
             return Ok(());
@@ -69,6 +69,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.promised = self.pages;
         self.clean(first);
         Ok(())
+    }
+
+    /// Flushes for the last time.
+    #[cfg(not(feature = "journal"))]
+    pub fn close(&mut self) -> Result<()> {
+        self.flush()
     }
 
     /// Ends a flush: the pages of this list are on the storage.
@@ -155,6 +161,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Links all changed pages by ascending number (a merge sort) and returns the first.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn sorted(&mut self) -> Option<Idx> {
         let mut bins: [Option<Idx>; BINS] = [None; BINS];
         let mut at = self.pool.oldest(true, None);

@@ -1,7 +1,8 @@
 //! The free list, and new pages (FORMAT.md, "Free list").
 
 use super::{Idx, Pager};
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Reason};
 use crate::memory::Memory;
 use crate::page::node::{Node, SLOT};
 use crate::page::{field, kind, HEADER};
@@ -31,7 +32,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             pgno = pgno.saturating_add(1);
         }
         if pgno >= MAX_PAGES {
-            return Err(Error::Full);
+            return self.fail(Error::Full);
         }
         // Taken before a frame is found for it, so that no page is spilled there.
         self.pages = pgno + 1;

@@ -1,18 +1,23 @@
 //! What only the verification and the salvage of files need.
 
-use super::Pager;
-use crate::error::{Error, Result};
+use super::{Options, Pager};
+use crate::error::inner::Result;
+use crate::error::Error;
 use crate::memory::Memory;
 use crate::page::meta::Meta;
 use crate::storage::Storage;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// Takes a file for what `meta` says, whatever is on its page 0.
-    pub fn open_as(mut storage: S, memory: M, meta: Meta) -> Result<Self> {
+    pub fn open_as(mut storage: S, memory: M, meta: Meta) -> crate::Result<Self> {
         let size = usize::try_from(storage.size()?).map_err(|_| Error::Full)?;
         let pages = size.checked_div(meta.page_size as usize).unwrap_or(0);
         let pages = u32::try_from(pages).map_err(|_| Error::Full)?;
-        Ok(Self::with_meta(storage, memory, meta, pages.max(1), 0))
+        let mut pager = Self::new(storage, memory, &Options::default());
+        pager.meta = meta;
+        pager.has(pages.max(1));
+        pager.begin_cache(0);
+        Ok(pager)
     }
 
     /// The first free page, 0: none.
@@ -64,6 +69,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return Ok(false);
         }
         let whole = u64::from(self.stored) * u64::from(self.meta.page_size);
-        Ok(!self.storage.volatile() && self.storage.size()? > whole)
+        if self.storage.volatile() {
+            return Ok(false);
+        }
+        let size = self.storage.size();
+        Ok(self.known(size)? > whole)
     }
 }

@@ -6,7 +6,8 @@
 //! a page is; `checkpoint` brings the copies home; `recover` finds them again after a power cut.
 
 use super::{Idx, Pager};
-use crate::error::{Error, Result};
+use crate::error::inner::Result;
+use crate::error::Error;
 use crate::memory::{copy, Memory};
 use crate::page::log::{header, Commit, Crc, Mark, State, ENTRY, HOME_SUM, MARKS, MARK_LEN, STATE, SUM};
 use crate::page::{kind, HEADER};
@@ -296,20 +297,20 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         while let Some(frame) = next {
             let pgno = self.pool.pgno(frame);
             if !self.note_home(f, pgno)? {
-                return Err(Error::NoMemory);
+                return self.fail(Error::NoMemory);
             }
             new += usize::from(self.moved.search(pgno).is_err());
             next = self.pool.chain(frame);
         }
         if !self.moved.reserve(self.moved.len() + new) {
-            return Err(Error::NoMemory);
+            return self.fail(Error::NoMemory);
         }
         let mut spilled = 0;
         for i in 0..self.moved.len() {
             if let Some((pgno, _)) = self.moved.pair(i).filter(|_| self.is_fresh(i)) {
                 spilled += 1;
                 if !self.note_home(f, pgno)? {
-                    return Err(Error::NoMemory);
+                    return self.fail(Error::NoMemory);
                 }
             }
         }
@@ -348,7 +349,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             .and_then(|n| n.checked_add(place))
             .is_none_or(|end| end > super::free::MAX_PAGES)
         {
-            return Err(Error::Full);
+            return self.fail(Error::Full);
         }
         let mut next = first;
         while let Some(frame) = next {
@@ -363,7 +364,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 }
             };
             if !self.note_moved(frame, to) {
-                return Err(Error::NoMemory);
+                return self.fail(Error::NoMemory);
             }
             next = self.pool.chain(frame);
         }
@@ -389,7 +390,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if self.log.gen == 0 {
             // Any number will do that a log at the same place is unlikely to have had.
             let mut root = [0; 128];
-            let got = self.storage.read(u64::from(self.meta.page_size), &mut root)?;
+            let got = self.storage.read(u64::from(self.meta.page_size), &mut root);
+            let got = self.known(got)?;
             let crc = Crc::new().add(root.get(..got).unwrap_or(&[]));
             self.log.gen = crc.sum().wrapping_add(self.stored).max(1);
         }

@@ -21,10 +21,13 @@ mod pool;
 mod recover;
 mod spill;
 
-use crate::error::{Error, Fault, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Failed, Fault, Reason};
 use crate::memory::Memory;
 use crate::page::meta::{self, Meta};
-use crate::page::{field, init, kind, node, Order, HEADER};
+#[cfg(feature = "repack")]
+use crate::page::node;
+use crate::page::{field, init, kind, Order, HEADER};
 use crate::storage::Storage;
 use moved::Moved;
 pub(crate) use pool::Idx;
@@ -75,8 +78,11 @@ pub enum Journal {
 
 impl Options {
     /// Refuses impossible parameters; they have not touched the storage then.
-    pub fn check(&self) -> Result<()> {
-        if (self.page_size != 0 && !meta::page_size_ok(self.page_size)) || self.min_keys == 1 {
+    pub fn check(&self) -> crate::Result<()> {
+        if (self.page_size != 0 && !meta::page_size_ok(self.page_size))
+            || self.min_keys == 1
+            || (self.duplicates && cfg!(not(feature = "duplicates")))
+        {
             return Err(Error::Invalid);
         }
         Ok(())
@@ -90,16 +96,6 @@ pub struct OpenError {
     pub error: Error,
     /// The place in the file, for [`Error::Corrupt`].
     pub fault: Option<Fault>,
-}
-
-impl From<Error> for OpenError {
-    fn from(error: Error) -> Self {
-        OpenError { error, fault: None }
-    }
-}
-
-fn bad_meta((offset, reason): (u32, Reason)) -> OpenError {
-    OpenError { error: Error::Corrupt(reason), fault: Some(Fault { page: 0, offset, reason }) }
 }
 
 pub(crate) struct Pager<S: Storage, M: Memory> {
@@ -130,16 +126,15 @@ pub(crate) struct Pager<S: Storage, M: Memory> {
     changed: bool,
     /// A failed write: what the storage holds is unknown until it is opened again.
     failed: Option<Error>,
+    /// Why the last operation that failed did so, and where, if the file is damaged.
+    error: Error,
     fault: Option<Fault>,
 }
 
 impl<S: Storage, M: Memory> Pager<S, M> {
-    /// Opens the file in `storage`, or a new one if it is empty. Writes nothing.
-    pub fn open(mut storage: S, memory: M, options: &Options) -> core::result::Result<Self, OpenError> {
-        options.check()?;
-        #[cfg_attr(not(feature = "journal"), allow(unused_mut))]
-        let mut size = storage.size()?;
-        let mut meta = Meta {
+    /// A pager for a new file, to be followed by [`Pager::open`].
+    pub fn new(storage: S, memory: M, options: &Options) -> Self {
+        let meta = Meta {
             order: options.order.unwrap_or(Order::NATIVE),
             page_size: if options.page_size == 0 { 4096 } else { options.page_size },
             free: 0,
@@ -147,68 +142,94 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             duplicates: options.duplicates,
             checkpoint: false,
         };
-        #[cfg(feature = "journal")]
-        if options.journal == Journal::On && recover::is_unfinished(&mut storage, size, &meta)? {
-            size = 0;
-        }
-        let mut stored = 0;
-        let mut head = [0u8; HEAD];
-        if size != 0 {
-            let got = storage.read(0, &mut head)?;
-            meta = Meta::parse(head.get(..got).unwrap_or(&[])).map_err(bad_meta)?;
-            #[cfg(not(feature = "journal"))]
-            for at in meta::JOURNAL {
-                if meta.checkpoint || meta.order.u32(&head, at) == meta::JOURNAL_MAGIC {
-                    return Err(bad_meta((at as u32, Reason::Journal)));
-                }
-            }
-            // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
-            let size = usize::try_from(size).map_err(|_| Error::Full)?;
-            stored = size
-                .checked_div(meta.page_size as usize)
-                .and_then(|n| u32::try_from(n).ok())
-                .ok_or(Error::Full)?;
-            if stored < 2 {
-                return Err(bad_meta((size as u32, Reason::TooShort)));
-            }
-        }
-        let mut pager = Self::with_meta(storage, memory, meta, stored, options.cache_size);
-        if stored == 0 {
-            let root = pager.fresh(1)?;
-            pager.format(root, 1, kind::LEAF);
-            pager.begin();
-        }
-        #[cfg(feature = "journal")]
-        if let Err(error) = pager.recover(&head, options.journal) {
-            return Err(OpenError { error, fault: pager.fault });
-        }
-        Ok(pager)
-    }
-
-    /// A pager for a file that has `stored` pages and this meta page; 0 pages: a new file.
-    fn with_meta(storage: S, memory: M, meta: Meta, stored: u32, cache_size: u32) -> Self {
-        let page_size = meta.page_size;
-        let cached = cache_size.saturating_add(page_size - 1).checked_div(page_size).unwrap_or(0);
-        let pages = stored.max(2);
         Pager {
             storage,
-            pool: Pool::new(memory, page_size as usize),
+            pool: Pool::new(memory),
             meta,
-            stored_free: (stored != 0).then_some(meta.free),
-            pages,
-            stored,
-            promised: stored,
+            stored_free: None,
+            pages: 2,
+            stored: 0,
+            promised: 0,
             moved: Moved::new(memory, meta.order),
             slots_end: 0,
             #[cfg(feature = "journal")]
             log: journal::Log::default(),
-            limit: (cached as usize).clamp(MIN_FRAMES, MAX_FRAMES),
+            limit: 0,
             touched: None,
-            before: (meta.free, pages),
+            before: (0, 2),
             changed: false,
             failed: None,
+            error: Error::Invalid,
             fault: None,
         }
+    }
+
+    /// Opens the file in the storage, or a new one if it is empty. Writes nothing.
+    pub fn open(&mut self, options: &Options) -> Result<()> {
+        let checked = options.check();
+        self.known(checked)?;
+        let size = self.storage.size();
+        #[cfg_attr(not(feature = "journal"), allow(unused_mut))]
+        let mut size = self.known(size)?;
+        #[cfg(feature = "journal")]
+        if options.journal == Journal::On {
+            let unfinished = recover::is_unfinished(&mut self.storage, size, &self.meta);
+            if self.known(unfinished)? {
+                size = 0;
+            }
+        }
+        let mut head = [0u8; HEAD];
+        if size != 0 {
+            let got = self.storage.read(0, &mut head);
+            let got = self.known(got)?;
+            self.meta = match Meta::parse(head.get(..got).unwrap_or(&[])) {
+                Ok(meta) => meta,
+                Err((offset, reason)) => return self.corrupt(0, offset, reason),
+            };
+            #[cfg(not(feature = "duplicates"))]
+            if self.meta.duplicates {
+                return self.corrupt(0, meta::FLAGS as u32, Reason::Duplicates);
+            }
+            #[cfg(not(feature = "journal"))]
+            for at in meta::JOURNAL {
+                if self.meta.checkpoint || self.meta.order.u32(&head, at) == meta::JOURNAL_MAGIC {
+                    return self.corrupt(0, at as u32, Reason::Journal);
+                }
+            }
+            // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
+            let Ok(bytes) = usize::try_from(size) else { return self.fail(Error::Full) };
+            let stored = bytes.checked_div(self.page_size()).and_then(|n| u32::try_from(n).ok());
+            match stored {
+                Some(stored @ 2..) => self.has(stored),
+                Some(_) => return self.corrupt(0, bytes as u32, Reason::TooShort),
+                None => return self.fail(Error::Full),
+            }
+        }
+        self.begin_cache(options.cache_size);
+        if self.stored == 0 {
+            let root = self.fresh(1)?;
+            self.format(root, 1, kind::LEAF);
+            self.begin();
+        }
+        #[cfg(feature = "journal")]
+        self.recover(&head, options.journal)?;
+        Ok(())
+    }
+
+    /// Takes note of what the storage has: `stored` pages, and what `meta` says.
+    fn has(&mut self, stored: u32) {
+        self.stored_free = Some(self.meta.free);
+        (self.pages, self.stored, self.promised) = (stored, stored, stored);
+        self.before = (self.meta.free, stored);
+        self.moved = Moved::new(self.memory(), self.meta.order);
+    }
+
+    /// Sets the bytes of pages to keep in memory.
+    fn begin_cache(&mut self, bytes: u32) {
+        let page_size = self.meta.page_size;
+        self.pool.set_page_size(page_size as usize);
+        let frames = bytes.saturating_add(page_size - 1).checked_div(page_size).unwrap_or(0);
+        self.limit = (frames as usize).clamp(MIN_FRAMES, MAX_FRAMES);
     }
 
     #[inline]
@@ -221,7 +242,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     pub fn duplicates(&self) -> bool {
-        self.meta.duplicates
+        cfg!(feature = "duplicates") && self.meta.duplicates
     }
 
     /// Pages of the file, page 0 included.
@@ -238,7 +259,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.pool.memory()
     }
 
-    /// Where the last [`Error::Corrupt`] was found.
+    /// Where the file is damaged, if that is why the last operation failed.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
     }
@@ -256,8 +277,51 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Remembers where the file is damaged.
     pub fn corrupt<T>(&mut self, page: u32, offset: u32, reason: Reason) -> Result<T> {
+        self.damaged(page, offset, reason);
+        Err(Failed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn damaged(&mut self, page: u32, offset: u32, reason: Reason) {
+        self.error = Error::Corrupt(reason);
         self.fault = Some(Fault { page, offset, reason });
-        Err(Error::Corrupt(reason))
+    }
+
+    /// Remembers why an operation fails.
+    pub fn fail<T>(&mut self, error: Error) -> Result<T> {
+        self.failing(error);
+        Err(Failed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn failing(&mut self, error: Error) {
+        (self.error, self.fault) = (error, None);
+    }
+
+    /// The result of something that does not know the pager.
+    pub fn known<T>(&mut self, result: crate::Result<T>) -> Result<T> {
+        result.or_else(|error| self.fail(error))
+    }
+
+    /// The result of an operation of another pager.
+    #[cfg(feature = "check")]
+    pub fn adopt<T, U: Storage>(&mut self, other: &Pager<U, M>, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            (self.error, self.fault) = (other.error, other.fault);
+        }
+        result
+    }
+
+    /// Why the last operation that failed did so.
+    pub fn error(&self) -> Error {
+        self.error
+    }
+
+    /// Why a file could not be opened.
+    pub fn open_error(&self) -> OpenError {
+        OpenError { error: self.error, fault: self.fault }
     }
 
     /// The bytes of a page in the cache.
@@ -291,11 +355,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.pool.copy(from, at, to, to_at, len);
     }
 
-    /// Copies entries `range` of a tree page to another, as number `at` and following.
-    pub fn insert_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx, at: usize) {
+    /// Copies entries `range` of a tree page behind those of another.
+    #[cfg(feature = "repack")]
+    pub fn append_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx) {
         let order = self.meta.order;
         let (source, target) = self.pool.pair(from, to);
-        node::insert_entries(order, source, target, range, at);
+        node::append_entries(order, source, range, target);
     }
 
     /// Empties a page and writes its header.

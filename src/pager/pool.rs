@@ -1,18 +1,26 @@
 //! The frame pool: page-sized blocks, found by page number, in two lists by last use.
 //!
 //! The one place with raw pointers besides the C boundary. Two invariants carry it:
-//! an [`Idx`] is below `slots`, which never shrinks, and `table` holds `slots` initialised
+//! an [`Idx`] is at most `slots`, which never shrinks, and `table` holds `slots` initialised
 //! frames followed by `slots` hash buckets. A garbage collector finds everything from
 //! here: `table` is the start of a block, and so is `data` of each frame in it.
 
 use crate::memory::Memory;
+use core::num::NonZeroU32;
 use core::ptr::NonNull;
 
-/// Number of a frame.
+/// Number of a frame, from 1 on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Idx(u16);
+pub(crate) struct Idx(NonZeroU32);
 
-const NIL: u16 = u16::MAX;
+impl Idx {
+    #[inline]
+    fn get(self) -> u16 {
+        self.0.get() as u16
+    }
+}
+
+const NIL: u16 = 0;
 /// Frames in the first table; later ones double.
 const FIRST_SLOTS: usize = 8;
 /// Page number of a frame that holds no page. No file has so many pages.
@@ -42,6 +50,9 @@ struct Frame {
     pub undo: u16,
     pin: u16,
     pub flags: u8,
+    /// The number of a frame is shifted to its place in the table, not multiplied.
+    #[cfg(target_pointer_width = "32")]
+    _padding: [u32; 2],
 }
 
 /// One of the two lists, from the most to the least recently used frame.
@@ -72,10 +83,10 @@ pub(crate) struct Pool<M: Memory> {
 unsafe impl<M: Memory + Send> Send for Pool<M> {}
 
 impl<M: Memory> Pool<M> {
-    pub fn new(memory: M, page_size: usize) -> Self {
+    pub fn new(memory: M) -> Self {
         Pool {
             memory,
-            page_size,
+            page_size: 0,
             table: None,
             slots: 0,
             unused: NIL,
@@ -86,15 +97,22 @@ impl<M: Memory> Pool<M> {
         }
     }
 
+    /// Sets the size of blocks while there are none.
+    pub fn set_page_size(&mut self, page_size: usize) {
+        if self.frames == 0 {
+            self.page_size = page_size;
+        }
+    }
+
     pub fn memory(&self) -> M {
         self.memory
     }
 
     fn at(&self, i: u16) -> *mut Frame {
-        debug_assert!(i < self.slots);
+        debug_assert!(i != NIL && i <= self.slots);
         match self.table {
-            // SAFETY: i < slots by the invariant of Idx and of the links, so this stays in the table.
-            Some(table) => unsafe { table.as_ptr().add(usize::from(i)) },
+            // SAFETY: 0 < i <= slots by the invariant of Idx and of the links, so this stays in the table.
+            Some(table) => unsafe { table.as_ptr().add(usize::from(i)).sub(1) },
             None => core::ptr::null_mut(),
         }
     }
@@ -128,7 +146,7 @@ impl<M: Memory> Pool<M> {
     fn grow(&mut self) -> bool {
         let old = usize::from(self.slots);
         let slots = (old * 2).max(FIRST_SLOTS);
-        if slots > usize::from(NIL) {
+        if slots > usize::from(u16::MAX) {
             return false;
         }
         let Some(block) = self.memory.alloc(Self::table_size(slots)) else { return false };
@@ -137,7 +155,7 @@ impl<M: Memory> Pool<M> {
         // ours alone; the old table has `old` frames, and is given back with the size it was asked for.
         unsafe {
             for i in 0..slots {
-                let chain = if i + 1 < slots { (i + 1) as u16 } else { NIL };
+                let chain = if i + 1 < slots { (i + 2) as u16 } else { NIL };
                 let vacant = Frame {
                     data: core::ptr::null_mut(),
                     pgno: NO_PAGE,
@@ -148,6 +166,8 @@ impl<M: Memory> Pool<M> {
                     undo: NIL,
                     pin: 0,
                     flags: 0,
+                    #[cfg(target_pointer_width = "32")]
+                    _padding: [0; 2],
                 };
                 table.as_ptr().add(i).write(vacant);
                 table.as_ptr().add(slots).cast::<u16>().add(i).write(NIL);
@@ -160,12 +180,14 @@ impl<M: Memory> Pool<M> {
         self.table = Some(table);
         self.slots = slots as u16;
         // Growing happens only when no slot is unused.
-        self.unused = old as u16;
-        for i in 0..old as u16 {
-            self.frame_mut(i).hash_next = NIL;
-            let pgno = self.frame(i).pgno;
+        self.unused = old as u16 + 1;
+        let mut from = NIL;
+        while let Some(f) = self.next_from(from) {
+            from = f.get();
+            self.frame_mut(from).hash_next = NIL;
+            let pgno = self.pgno(f);
             if pgno != NO_PAGE {
-                self.hash(Idx(i), pgno);
+                self.hash(f, pgno);
             }
         }
         true
@@ -176,9 +198,9 @@ impl<M: Memory> Pool<M> {
         if self.unused == NIL && !self.grow() {
             return None;
         }
+        let f = Self::idx(self.unused)?;
         let block = self.memory.alloc(self.page_size)?;
-        let i = self.unused;
-        let frame = self.frame_mut(i);
+        let frame = self.frame_mut(f.get());
         frame.data = block.as_ptr();
         frame.pgno = NO_PAGE;
         frame.flags = 0;
@@ -187,7 +209,7 @@ impl<M: Memory> Pool<M> {
         let next = core::mem::replace(&mut frame.chain, NIL);
         self.unused = next;
         self.frames += 1;
-        Some(Idx(i))
+        Some(f)
     }
 
     /// Gives the block of a frame back and forgets its page.
@@ -195,14 +217,14 @@ impl<M: Memory> Pool<M> {
         self.forget(f);
         self.unlist(f);
         let (size, unused) = (self.page_size, self.unused);
-        let frame = self.frame_mut(f.0);
+        let frame = self.frame_mut(f.get());
         let data = core::mem::replace(&mut frame.data, core::ptr::null_mut());
         frame.flags = 0;
         frame.chain = unused;
         if let Some(block) = NonNull::new(data) {
             // SAFETY: the block came from `alloc(page_size)`; the frame does not name it any more.
             unsafe { self.memory.free(block, size) };
-            self.unused = f.0;
+            self.unused = f.get();
             self.frames -= 1;
         }
     }
@@ -210,7 +232,7 @@ impl<M: Memory> Pool<M> {
     /// The bytes of the page in a frame.
     #[inline]
     pub fn page(&self, f: Idx) -> &[u8] {
-        let data = self.frame(f.0).data;
+        let data = self.frame(f.get()).data;
         if data.is_null() {
             return &[];
         }
@@ -221,7 +243,7 @@ impl<M: Memory> Pool<M> {
     /// The bytes of the page in a frame, for changing.
     #[inline]
     pub fn page_mut(&mut self, f: Idx) -> &mut [u8] {
-        let data = self.frame(f.0).data;
+        let data = self.frame(f.get()).data;
         if data.is_null() {
             return &mut [];
         }
@@ -231,7 +253,7 @@ impl<M: Memory> Pool<M> {
 
     /// Copies `len` bytes between pages (or inside one). Does nothing if a range leaves its page.
     pub fn copy(&mut self, from: Idx, at: usize, to: Idx, to_at: usize, len: usize) {
-        let (source, target) = (self.frame(from.0).data, self.frame(to.0).data);
+        let (source, target) = (self.frame(from.get()).data, self.frame(to.get()).data);
         let fits = |start: usize| start <= self.page_size && len <= self.page_size - start;
         if !source.is_null() && !target.is_null() && fits(at) && fits(to_at) {
             // SAFETY: both ranges lie inside blocks of page_size bytes; `copy` allows overlap.
@@ -240,8 +262,9 @@ impl<M: Memory> Pool<M> {
     }
 
     /// One page for reading and another for changing; empty slices if they are one page.
+    #[cfg(feature = "repack")]
     pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
-        let (source, target) = (self.frame(from.0).data, self.frame(to.0).data);
+        let (source, target) = (self.frame(from.get()).data, self.frame(to.get()).data);
         if source == target || source.is_null() || target.is_null() {
             return (&[], &mut []);
         }
@@ -265,21 +288,21 @@ impl<M: Memory> Pool<M> {
         }
         // SAFETY: a table exists, so the bucket is an initialised u16 inside it.
         let mut i = unsafe { *self.bucket(pgno) };
-        while i != NIL {
+        loop {
+            let f = Self::idx(i)?;
             let frame = self.frame(i);
             if frame.pgno == pgno {
-                return Some(Idx(i));
+                return Some(f);
             }
             i = frame.hash_next;
         }
-        None
     }
 
     fn hash(&mut self, f: Idx, pgno: u32) {
         let bucket = self.bucket(pgno);
         // SAFETY: a frame exists, so does the table; the bucket is inside it and not borrowed.
-        let first = unsafe { core::mem::replace(&mut *bucket, f.0) };
-        let frame = self.frame_mut(f.0);
+        let first = unsafe { core::mem::replace(&mut *bucket, f.get()) };
+        let frame = self.frame_mut(f.get());
         frame.pgno = pgno;
         frame.hash_next = first;
     }
@@ -292,26 +315,26 @@ impl<M: Memory> Pool<M> {
 
     /// Takes the page number off a frame.
     pub fn forget(&mut self, f: Idx) {
-        let pgno = self.frame(f.0).pgno;
+        let pgno = self.frame(f.get()).pgno;
         if pgno == NO_PAGE {
             return;
         }
         let bucket = self.bucket(pgno);
-        let next = self.frame(f.0).hash_next;
+        let next = self.frame(f.get()).hash_next;
         // SAFETY: as in `find`.
         let mut i = unsafe { *bucket };
-        if i == f.0 {
+        if i == f.get() {
             // SAFETY: as in `hash`.
             unsafe { *bucket = next };
         }
         while i != NIL {
             let after = self.frame(i).hash_next;
-            if after == f.0 {
+            if after == f.get() {
                 self.frame_mut(i).hash_next = next;
             }
             i = after;
         }
-        let frame = self.frame_mut(f.0);
+        let frame = self.frame_mut(f.get());
         frame.pgno = NO_PAGE;
         frame.hash_next = NIL;
     }
@@ -326,7 +349,7 @@ impl<M: Memory> Pool<M> {
 
     /// Takes a frame out of its list.
     pub fn unlist(&mut self, f: Idx) {
-        let frame = self.frame_mut(f.0);
+        let frame = self.frame_mut(f.get());
         if frame.flags & LISTED == 0 {
             return;
         }
@@ -348,24 +371,24 @@ impl<M: Memory> Pool<M> {
     /// Puts a frame into the list of its kind, as the most or the least recently used.
     pub fn enlist(&mut self, f: Idx, newest: bool) {
         self.unlist(f);
-        let dirty = self.frame(f.0).flags & DIRTY != 0;
+        let dirty = self.frame(f.get()).flags & DIRTY != 0;
         let List { newest: head, oldest: tail, len } = *self.list(dirty);
-        let frame = self.frame_mut(f.0);
+        let frame = self.frame_mut(f.get());
         frame.flags |= LISTED;
         (frame.newer, frame.older) = if newest { (NIL, head) } else { (tail, NIL) };
         let next = if newest { head } else { tail };
         if next != NIL {
             let next = self.frame_mut(next);
-            *(if newest { &mut next.newer } else { &mut next.older }) = f.0;
+            *(if newest { &mut next.newer } else { &mut next.older }) = f.get();
         }
         let only = next == NIL;
         let list = self.list(dirty);
         list.len = len + 1;
         if newest || only {
-            list.newest = f.0;
+            list.newest = f.get();
         }
         if !newest || only {
-            list.oldest = f.0;
+            list.oldest = f.get();
         }
     }
 
@@ -373,7 +396,7 @@ impl<M: Memory> Pool<M> {
     /// which they were changed: they leave the list by a flush, not one by one.)
     #[inline]
     pub fn used(&mut self, f: Idx) {
-        let frame = self.frame(f.0);
+        let frame = self.frame(f.get());
         if frame.newer != NIL && frame.flags & DIRTY == 0 {
             self.enlist(f, true);
         }
@@ -387,7 +410,7 @@ impl<M: Memory> Pool<M> {
     /// The frame least recently used, or the next more recently used one after `after`.
     pub fn oldest(&self, dirty: bool, after: Option<Idx>) -> Option<Idx> {
         let i = match after {
-            Some(f) => self.frame(f.0).newer,
+            Some(f) => self.frame(f.get()).newer,
             None if dirty => self.dirty.oldest,
             None => self.clean.oldest,
         };
@@ -395,22 +418,22 @@ impl<M: Memory> Pool<M> {
     }
 
     fn idx(i: u16) -> Option<Idx> {
-        (i != NIL).then_some(Idx(i))
+        NonZeroU32::new(u32::from(i)).map(Idx)
     }
 
     pub fn pgno(&self, f: Idx) -> u32 {
-        self.frame(f.0).pgno
+        self.frame(f.get()).pgno
     }
 
     #[inline]
     pub fn flags(&self, f: Idx) -> u8 {
-        self.frame(f.0).flags
+        self.frame(f.get()).flags
     }
 
     /// Sets and clears flags; the frame changes lists when `DIRTY` changes.
     #[inline]
     pub fn set_flags(&mut self, f: Idx, set: u8, clear: u8) {
-        let old = self.frame(f.0).flags;
+        let old = self.frame(f.get()).flags;
         let new = (old & !clear) | set;
         if new != old {
             self.change_flags(f, old, new);
@@ -420,42 +443,42 @@ impl<M: Memory> Pool<M> {
     fn change_flags(&mut self, f: Idx, old: u8, new: u8) {
         if (old ^ new) & DIRTY != 0 && old & LISTED != 0 {
             self.unlist(f);
-            self.frame_mut(f.0).flags = new & !LISTED;
+            self.frame_mut(f.get()).flags = new & !LISTED;
             self.enlist(f, true);
         } else {
-            self.frame_mut(f.0).flags = new;
+            self.frame_mut(f.get()).flags = new;
         }
     }
 
     pub fn chain(&self, f: Idx) -> Option<Idx> {
-        Self::idx(self.frame(f.0).chain)
+        Self::idx(self.frame(f.get()).chain)
     }
 
     pub fn set_chain(&mut self, f: Idx, to: Option<Idx>) {
-        self.frame_mut(f.0).chain = to.map_or(NIL, |f| f.0);
+        self.frame_mut(f.get()).chain = to.map_or(NIL, Idx::get);
     }
 
     pub fn undo(&self, f: Idx) -> Option<Idx> {
-        Self::idx(self.frame(f.0).undo)
+        Self::idx(self.frame(f.get()).undo)
     }
 
     pub fn set_undo(&mut self, f: Idx, to: Option<Idx>) {
-        self.frame_mut(f.0).undo = to.map_or(NIL, |f| f.0);
+        self.frame_mut(f.get()).undo = to.map_or(NIL, Idx::get);
     }
 
     /// Keeps a frame until the next operation starts.
     #[inline]
     pub fn pin(&mut self, f: Idx) {
-        self.frame_mut(f.0).pin = self.pin;
+        self.frame_mut(f.get()).pin = self.pin;
     }
 
     /// Lets a pinned frame go.
     pub fn unpin(&mut self, f: Idx) {
-        self.frame_mut(f.0).pin = self.pin.wrapping_sub(1);
+        self.frame_mut(f.get()).pin = self.pin.wrapping_sub(1);
     }
 
     pub fn pinned(&self, f: Idx) -> bool {
-        self.frame(f.0).pin == self.pin
+        self.frame(f.get()).pin == self.pin
     }
 
     /// Lets all pinned frames go. A frame not used for 65,536 operations may look pinned
@@ -464,18 +487,19 @@ impl<M: Memory> Pool<M> {
         self.pin = self.pin.wrapping_add(1);
     }
 
-    /// The first frame with a block from number `from` on, and the number after it.
-    pub fn next_from(&self, from: u16) -> Option<(Idx, u16)> {
-        (from..self.slots).find(|&i| !self.frame(i).data.is_null()).map(|i| (Idx(i), i + 1))
+    /// The first frame with a block behind number `from`.
+    fn next_from(&self, from: u16) -> Option<Idx> {
+        let next = (from..self.slots).find(|&i| !self.frame(i + 1).data.is_null())?;
+        Self::idx(next + 1)
     }
 }
 
 impl<M: Memory> Drop for Pool<M> {
     fn drop(&mut self) {
-        let mut from = 0;
-        while let Some((f, next)) = self.next_from(from) {
+        let mut from = NIL;
+        while let Some(f) = self.next_from(from) {
             self.free(f);
-            from = next;
+            from = f.get();
         }
         if let Some(table) = self.table.take() {
             // SAFETY: the table was allocated with this size; all blocks it named are given back.

@@ -4,7 +4,8 @@
 use super::journal::Log;
 use super::spill::foundation;
 use super::{Idx, Journal, Pager};
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Reason};
 use crate::memory::{copy, Memory};
 use crate::page::log::{header, Commit, Mark, State, AT, ENTRY, HEAD, MARKS, MARK_LEN, SUM};
 use crate::page::meta::{self, Meta};
@@ -210,7 +211,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             {
                 return self.corrupt(at, 0, Reason::Journal);
             }
-            let Some(i) = self.moved.set(pgno, place) else { return Err(Error::NoMemory) };
+            let Some(i) = self.moved.set(pgno, place) else { return self.fail(Error::NoMemory) };
             copy(self.moved.entry_mut(i), &entry);
         }
         Ok(())
@@ -283,7 +284,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
 /// Whether a file is one that was being made when the power failed: nothing but parts of an empty
 /// one without a whole header, and zeroes.
-pub(super) fn is_unfinished(storage: &mut impl Storage, size: u64, new: &Meta) -> Result<bool> {
+pub(super) fn is_unfinished(storage: &mut impl Storage, size: u64, new: &Meta) -> crate::Result<bool> {
     if size == 0 || size > 2 * u64::from(new.page_size) {
         return Ok(false);
     }

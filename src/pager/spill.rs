@@ -8,7 +8,8 @@
 
 use super::pool::TOUCHED;
 use super::{Idx, Pager};
-use crate::error::{Error, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Failed};
 use crate::memory::Memory;
 use crate::page::meta::{self, Meta};
 use crate::page::{init, kind, HEADER};
@@ -39,7 +40,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let spilled = self.spill_one();
             let (len, capacity) = (self.moved.len(), self.moved.capacity());
             match spilled {
-                Err(Error::NoMemory) if given > 0 => return self.pool.alloc().ok_or(Error::NoMemory),
+                Err(Failed) if given > 0 && self.error == Error::NoMemory => {
+                    return self.pool.alloc().ok_or(Failed);
+                }
                 Ok(f) if len * 4 > capacity * 3 && usize::from(self.pool.frames) > KEPT => self.pool.free(f),
                 other => return other,
             }
@@ -56,7 +59,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     pub(super) fn spill_one(&mut self) -> Result<Idx> {
         if self.storage.volatile() || self.failed.is_some() {
-            return Err(Error::NoMemory);
+            return self.fail(Error::NoMemory);
         }
         if self.promised == 0 {
             self.found()?;
@@ -76,7 +79,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             }
             victim = self.victim(true, victim);
         }
-        Err(Error::NoMemory)
+        self.fail(Error::NoMemory)
     }
 
     /// Where to spill a page to; `None` if the list of slots is full.

@@ -2,7 +2,8 @@
 //! (FORMAT.md, "Overflow chains").
 
 use super::Db;
-use crate::error::{Reason, Result};
+use crate::error::inner::Result;
+use crate::error::Reason;
 use crate::memory::Memory;
 use crate::page::node::{Entry, BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, node, Order, HEADER};
@@ -136,7 +137,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Copies an item's bytes to `to`, which has its length.
-    pub fn read(&mut self, item: &Item, to: &mut [u8]) -> Result<()> {
+    pub(crate) fn try_read(&mut self, item: &Item, to: &mut [u8]) -> Result<()> {
         let mut pieces = Self::pieces(*item);
         let mut done = 0usize;
         while let Some(piece) = self.piece(&mut pieces)? {
@@ -170,6 +171,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Length of the common prefix of two items, and how they compare.
+    #[cfg(any(feature = "repack", feature = "check"))]
     pub(crate) fn common_prefix(&mut self, a: Item, b: Item) -> Result<(usize, Ordering)> {
         if let (Some(a), Some(b)) = (self.inline_bytes(&a), self.inline_bytes(&b)) {
             return Ok((a.iter().zip(b).take_while(|(p, q)| p == q).count(), a.cmp(b)));
@@ -206,6 +208,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// What is left of a piece after `len` bytes; a used up page is let go.
+    #[cfg(any(feature = "repack", feature = "check"))]
     fn cut(&mut self, item: Item, piece: Piece, len: usize) -> Option<Piece> {
         if piece.len > len {
             return Some(Piece { at: piece.at + len, len: piece.len - len, ..piece });
@@ -258,6 +261,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Copies the first `len` bytes of a key to a chain of its own, for a separator.
+    #[cfg(feature = "repack")]
     pub(super) fn write_separator(&mut self, item: Item, len: usize) -> Result<[u8; REF]> {
         let (mut pieces, mut left) = (Self::pieces(item), len);
         let (mut last, mut stored, mut filled) = (None, [0; REF], 0);
@@ -293,7 +297,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Frees the chains of a leaf entry. One that separators may refer to stays, as in the C
     /// library: they are not counted anywhere.
     pub(super) fn free_chains(&mut self, f: Idx, i: usize) -> Result<()> {
-        let flags = self.node(f).key(i).0;
+        let flags = self.key(f, i).0;
         if flags & BIG_KEY != 0 {
             let key = self.key_item(f, i)?;
             self.free_chain(key)?;

@@ -1,9 +1,10 @@
 //! Copying a database into an empty one, which becomes as small as it can be.
 
 use super::edit::{Cell, Edit, Source};
-use super::search::{Path, Side};
+use super::search::Side;
 use super::{Cursor, Db, Item};
-use crate::error::{Error, Result};
+use crate::error::inner::Result;
+use crate::error::Error;
 use crate::memory::Memory;
 use crate::page::node::{BIG_DATA, BIG_KEY, REF};
 use crate::page::HEADER;
@@ -27,33 +28,46 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Copies all items to a new database that was opened with [`Db::options`] on an empty storage,
     /// and flushes it. Returns their number. The copy takes the least number of pages that items in
     /// ascending order can be put on. After an error it is of no use.
-    pub fn copy_to<T: Storage>(&mut self, to: &mut Db<T, M>) -> Result<u32> {
+    pub fn copy_to<T: Storage>(&mut self, to: &mut Db<T, M>) -> crate::Result<u32> {
+        let count = self.try_copy_to(to);
+        self.outcome(count)
+    }
+
+    pub(crate) fn try_copy_to<T: Storage>(&mut self, to: &mut Db<T, M>) -> Result<u32> {
         let alike = to.pager.page_size() == self.pager.page_size()
             && to.pager.duplicates() == self.pager.duplicates()
             && to.pager.order() == self.pager.order();
         if !alike || to.pager.stored() != 0 || to.changes != 0 {
-            return Err(Error::Invalid);
+            return self.pager.fail(Error::Invalid);
         }
         to.limit = self.limit;
-        // An empty copy is a file, too.
-        to.writable(0, 0)?;
-        let root = to.pager.tree_page(1)?;
-        to.pager.mark(root);
+        let root = to.copied_root();
+        self.pager.adopt(&to.pager, root)?;
         let waiting = WAITING.max(self.pager.frames());
         let (mut cursor, mut count) = (Cursor::new(self.memory()), 0u32);
-        while let Some((_, value)) = self.step(&mut cursor, false)? {
-            if let Some(bytes) = self.inline_bytes(&value) {
-                to.put(cursor.key(), bytes, true)?;
-            } else {
-                to.put_chain(cursor.key(), self, value)?;
-            }
+        while let Some((_, value)) = self.try_step(&mut cursor, false)? {
+            let put = match self.inline_bytes(&value) {
+                Some(bytes) => to.try_put(cursor.key(), bytes, true).map(drop),
+                None => to.put_chain(cursor.key(), self, value),
+            };
+            self.pager.adopt(&to.pager, put)?;
             count = count.saturating_add(1);
             if to.pager.cached().1 > waiting {
-                to.flush()?;
+                let flushed = to.pager.flush();
+                self.pager.adopt(&to.pager, flushed)?;
             }
         }
-        to.flush()?;
+        let flushed = to.pager.flush();
+        self.pager.adopt(&to.pager, flushed)?;
         Ok(count)
+    }
+
+    /// An empty copy is a file, too.
+    fn copied_root(&mut self) -> Result<()> {
+        self.writable(0, 0)?;
+        let root = self.pager.tree_page(1)?;
+        self.pager.mark(root);
+        Ok(())
     }
 
     /// Stores a value that is an overflow chain of another database with pages of the same size,
@@ -65,14 +79,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
             // The other writer's `minkeypage` was larger.
             let mut bytes = crate::memory::Buffer::new(self.memory());
             if !bytes.resize(value.len()) {
-                return Err(Error::NoMemory);
+                return self.pager.fail(Error::NoMemory);
             }
-            from.read(&value, bytes.bytes_mut())?;
-            return self.put(key, bytes.bytes(), true).map(drop);
+            let read = from.try_read(&value, bytes.bytes_mut());
+            self.pager.adopt(&from.pager, read)?;
+            return self.try_put(key, bytes.bytes(), true).map(drop);
         }
         self.writable(key.len(), value.len())?;
-        let mut path = Path::new();
-        let place = self.search(key, Side::Upper, Some(&mut path))?;
+        let place = self.search(key, Side::Upper)?;
         let mut store = || {
             // A key that is there before can only come from a damaged file.
             let equal = usize::from(place.found && !self.pager.duplicates());
@@ -88,7 +102,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             cell.data = Source::Ref(self.copy_chain(from, value)?);
             let mut edit = Edit::remove(place.index - equal, place.index);
             edit.push(cell);
-            self.edit(&mut path, edit)
+            self.edit(&mut edit)
         };
         let result = store();
         self.end(result)?;
@@ -98,7 +112,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     fn copy_chain<T: Storage>(&mut self, from: &mut Db<T, M>, value: Item) -> Result<[u8; REF]> {
         let (mut pieces, mut last, mut stored) = (Db::<T, M>::pieces(value), None, [0; REF]);
-        while let Some(piece) = from.piece(&mut pieces)? {
+        loop {
+            let piece = from.piece(&mut pieces);
+            let Some(piece) = self.pager.adopt(&from.pager, piece)? else { break };
             let f = self.extend_chain(last, 0)?;
             if last.is_none() {
                 stored = self.make_ref(f, value.len());

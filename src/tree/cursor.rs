@@ -6,10 +6,11 @@
 use super::chain::Item;
 use super::search::{Place, Side};
 use super::Db;
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::{Error, Reason};
 use crate::memory::{Buffer, Memory};
 use crate::page::field;
-use crate::page::node::{BIG_KEY, ENTRY_FIXED};
+use crate::page::node::BIG_KEY;
 use crate::pager::Idx;
 use crate::storage::Storage;
 use core::cmp::Ordering;
@@ -70,7 +71,7 @@ impl<M: Memory> Cursor<M> {
 
     /// Goes to a place relative to `key`; the tree is not looked at yet.
     /// The cursor is where it was if there is no memory for the key.
-    pub fn seek(&mut self, place: Where, key: &[u8]) -> Result<()> {
+    pub fn seek(&mut self, place: Where, key: &[u8]) -> crate::Result<()> {
         if !self.key.set(key) {
             return Err(Error::NoMemory);
         }
@@ -112,13 +113,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             State::On if backward => Side::Lower,
             State::On => Side::Upper,
         };
-        self.search(cursor.key.bytes(), side, None)
+        self.search(cursor.key.bytes(), side)
     }
 
     /// The gap next to the cursor's item among those with its key. If the item is gone and there
     /// are fewer now, the cursor counts as standing behind the last.
     fn gap_among_equals(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Place> {
-        let mut place = self.search(cursor.key.bytes(), Side::Lower, None)?;
+        let mut place = self.search(cursor.key.bytes(), Side::Lower)?;
         let (mut passed, mut hops) = (0, 0);
         while passed + u32::from(backward) < cursor.ordinal {
             let Some((leaf, i)) = self.equal_at(place, cursor, false, &mut hops)? else { break };
@@ -155,8 +156,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Moves a cursor past one item and returns its key and value; `None`, and the cursor
     /// stays, at the end. Items are good until the next operation.
-    pub fn step(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Option<(Item, Item)>> {
+    pub(crate) fn try_step(
+        &mut self,
+        cursor: &mut Cursor<M>,
+        backward: bool,
+    ) -> Result<Option<(Item, Item)>> {
         self.pager.begin();
+        #[cfg(feature = "shortcuts")]
         if let Some(item) = self.step_on_page(cursor, backward) {
             return Ok(Some(item));
         }
@@ -195,6 +201,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(Some((key, value)))
     }
 
+    #[cfg(feature = "shortcuts")]
     /// The step to an inline entry of the same page, in an unchanged tree without duplicates.
     fn step_on_page(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Option<(Item, Item)> {
         if cursor.state != State::On || cursor.changes != self.changes || self.pager.duplicates() {
@@ -206,9 +213,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if index >= node.len() {
             return None;
         }
-        let (at, entry) = (node.offset(index).wrapping_add(ENTRY_FIXED), node.entry(index));
-        let (key, data) = (entry.key.len(), entry.data.len());
-        if entry.flags != 0 || !cursor.key.set(entry.key) {
+        let (at, key, data, flags) = node.lengths(index)?;
+        if flags != 0 || !cursor.key.set(node.bytes.get(at..at.wrapping_add(key))?) {
             return None;
         }
         cursor.index = index;
@@ -217,14 +223,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Copies the key to the cursor; if that fails the cursor keeps the old one.
     fn remember(&mut self, cursor: &mut Cursor<M>, leaf: Idx, i: usize, key: Item) -> Result<()> {
-        let (flags, stored) = self.node(leaf).key(i);
+        let (flags, stored) = self.key(leaf, i);
         let kept = if flags & BIG_KEY == 0 {
             cursor.key.set(stored)
         } else {
             let mut copy = Buffer::new(self.pager.memory());
             let fits = copy.resize(key.len());
             if fits {
-                self.read(&key, copy.bytes_mut())?;
+                self.try_read(&key, copy.bytes_mut())?;
                 cursor.key = copy;
             }
             fits
@@ -232,7 +238,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if kept {
             Ok(())
         } else {
-            Err(Error::NoMemory)
+            self.pager.fail(Error::NoMemory)
         }
     }
 
@@ -252,7 +258,7 @@ pub struct Iter<'a, S: Storage, M: Memory> {
 
 #[cfg(any(test, feature = "std"))]
 impl<S: Storage, M: Memory> Iterator for Iter<'_, S, M> {
-    type Item = Result<(std::vec::Vec<u8>, std::vec::Vec<u8>)>;
+    type Item = crate::Result<(std::vec::Vec<u8>, std::vec::Vec<u8>)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (key, value) = match self.db.step(self.cursor, false) {

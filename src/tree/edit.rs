@@ -5,9 +5,9 @@
 //! repacked together with its neighbours (`balance`), and what changes for their parent is
 //! the next edit, one level up.
 
-use super::search::Path;
 use super::Db;
-use crate::error::Result;
+use crate::error::inner::Result;
+use crate::error::Error;
 use crate::memory::Memory;
 use crate::page::node::{self, entry_size, ENTRY_FIXED, REF, SLOT};
 use crate::page::{field, kind};
@@ -20,20 +20,23 @@ pub(super) enum Source<'a> {
     /// The caller's memory.
     Bytes(&'a [u8]),
     /// A part of a page in the cache.
-    Page(Idx, usize, usize),
+    Page(Idx, u16, u16),
     /// An overflow reference.
     Ref([u8; REF]),
 }
 
 impl Source<'_> {
+    pub const EMPTY: Self = Source::Bytes(&[]);
+
     pub fn len(&self) -> usize {
         match *self {
             Source::Bytes(b) => b.len(),
-            Source::Page(_, _, len) => len,
+            Source::Page(_, _, len) => usize::from(len),
             Source::Ref(_) => REF,
         }
     }
 
+    #[cfg(feature = "repack")]
     /// The same bytes after page `from` was copied to `to`.
     fn moved(self, from: Idx, to: Idx) -> Self {
         match self {
@@ -55,7 +58,7 @@ pub(super) struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    pub const EMPTY: Self = Cell { flags: 0, child: 0, key: Source::Bytes(&[]), data: Source::Bytes(&[]) };
+    pub const EMPTY: Self = Cell { flags: 0, child: 0, key: Source::EMPTY, data: Source::EMPTY };
 
     /// Bytes the entry takes on a page, without its slot.
     pub fn size(&self) -> usize {
@@ -63,8 +66,8 @@ impl Cell<'_> {
     }
 }
 
-/// New entries of one edit at the most: three pages in the place of one.
-pub(super) const MAX_NEW: usize = 2;
+/// New entries of one edit at the most: with `repack`, three pages in the place of one.
+const MAX_NEW: usize = if cfg!(feature = "repack") { 2 } else { 1 };
 
 /// A change of one page: entries `from..to` give way to `new`.
 #[derive(Clone, Copy)]
@@ -74,13 +77,31 @@ pub(super) struct Edit<'a> {
     new: [Cell<'a>; MAX_NEW],
     len: usize,
     /// A new child for the entry before `from`.
+    #[cfg(feature = "repack")]
     pub child: Option<u32>,
 }
 
 impl<'a> Edit<'a> {
     /// Takes entries out.
     pub fn remove(from: usize, to: usize) -> Self {
-        Edit { from, to, new: [Cell::EMPTY; MAX_NEW], len: 0, child: None }
+        Edit {
+            from,
+            to,
+            new: [Cell::EMPTY; MAX_NEW],
+            len: 0,
+            #[cfg(feature = "repack")]
+            child: None,
+        }
+    }
+
+    /// Makes it one that takes entries out.
+    #[cfg_attr(small, inline(never))]
+    pub fn become_removal(&mut self, from: usize, to: usize) {
+        (self.from, self.to, self.len) = (from, to, 0);
+        #[cfg(feature = "repack")]
+        {
+            self.child = None;
+        }
     }
 
     /// Adds a new entry. False if there are too many.
@@ -99,6 +120,7 @@ impl<'a> Edit<'a> {
         self.new.get(..self.len).unwrap_or(&[])
     }
 
+    #[cfg(feature = "repack")]
     /// Adjusts the sources after page `from` was copied to `to`.
     pub fn moved(&mut self, from: Idx, to: Idx) {
         for cell in &mut self.new {
@@ -106,6 +128,7 @@ impl<'a> Edit<'a> {
         }
     }
 
+    #[cfg(feature = "repack")]
     fn reads(&self, f: Idx) -> bool {
         self.new_cells().iter().any(|c| matches!(c.key, Source::Page(frame, ..) if frame == f))
     }
@@ -117,14 +140,16 @@ impl<S: Storage, M: Memory> Db<S, M> {
         match *source {
             Source::Bytes(bytes) => node::put(self.pager.page_mut(f), at, bytes),
             Source::Ref(bytes) => node::put(self.pager.page_mut(f), at, &bytes),
-            Source::Page(from, from_at, len) => self.pager.copy(from, from_at, f, at, len),
+            Source::Page(from, from_at, len) => {
+                self.pager.copy(from, usize::from(from_at), f, at, usize::from(len));
+            }
         }
     }
 
     /// Writes an entry as number `i`; the caller has made sure that it fits.
     pub(super) fn insert_cell(&mut self, f: Idx, i: usize, cell: &Cell) {
         let order = self.pager.order();
-        let leaf = self.node(f).is_leaf();
+        let leaf = self.is_leaf(f);
         let (key, data) = (cell.key.len(), cell.data.len());
         let page = self.pager.page_mut(f);
         let at = node::open_slot(order, page, i, cell.size());
@@ -136,6 +161,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.put_source(f, at.wrapping_add(key), &cell.data);
     }
 
+    #[cfg(feature = "repack")]
     /// Changes the child of an internal entry.
     pub(super) fn set_child(&mut self, f: Idx, i: usize, child: u32) {
         let at = self.node(f).offset(i).wrapping_add(4);
@@ -147,73 +173,99 @@ impl<S: Storage, M: Memory> Db<S, M> {
         node::remove(order, self.pager.page_mut(f), i);
     }
 
+    /// Bytes that an edit adds to a page; fewer ones are negative, modulo 2^n.
+    pub(super) fn growth(&self, f: Idx, edit: &Edit) -> usize {
+        let node = self.node(f);
+        let gone: usize = (edit.from..edit.to).map(|i| node.size(i) + SLOT).sum();
+        let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
+        new.wrapping_sub(gone)
+    }
+
     /// Bytes used on a page if `edit` were done.
     pub(super) fn used_after(&self, f: Idx, edit: &Edit) -> usize {
-        let node = self.node(f);
-        let gone: usize = (edit.from..edit.to).map(|i| node.entry(i).size() + SLOT).sum();
-        let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
-        (node.used() + new).saturating_sub(gone)
+        self.node(f).used().wrapping_add(self.growth(f, edit))
     }
 
     /// Does an edit of the leaf that `path` leads to, and all that follows above it.
-    pub(super) fn edit(&mut self, path: &mut Path, mut edit: Edit) -> Result<()> {
-        let mut level = path.len - 1;
+    pub(super) fn edit<'a>(&mut self, edit: &mut Edit<'a>) -> Result<()> {
+        let mut level = self.path.len - 1;
         loop {
-            let (pgno, _) = path.at(level);
+            let (pgno, _) = self.path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            let (before, used) = (self.node(f).used(), self.used_after(f, &edit));
-            let next = if used <= self.pager.capacity() {
+            #[cfg(feature = "repack")]
+            let before = self.used(f);
+            let used = self.used_after(f, edit);
+            let more = if used <= self.pager.capacity() {
                 let fewer = edit.new_cells().len() < edit.to - edit.from;
-                let len = self.node(f).len() - (edit.to - edit.from) + edit.new_cells().len();
+                let len = self.len(f) - (edit.to - edit.from) + edit.new_cells().len();
+                #[cfg(feature = "repack")]
                 let merge = if level > 0 && fewer && self.sparse(len, used, before) {
-                    self.mergeable(path, level, used)?
+                    self.mergeable(level, used)?
                 } else {
                     None
                 };
+                #[cfg(not(feature = "repack"))]
+                let merge: Option<()> = None;
                 // What concerns no other page is the last step: nothing can fail after it.
                 let last = merge.is_none() && (len > 0 || level == 0) && !(level == 0 && fewer);
-                self.apply(f, &mut edit, !last)?;
+                self.apply(f, edit, !last)?;
                 if level == 0 && fewer {
                     return self.settle_root(f);
                 }
                 if last {
                     return Ok(());
                 }
-                self.underflow(path, level, f, merge)?
+                #[cfg(feature = "repack")]
+                let more = self.underflow(level, f, merge, edit)?;
+                #[cfg(not(feature = "repack"))]
+                let more = self.take_out(f, self.path.at(level - 1).1, edit)?;
+                more
             } else {
                 if level == 0 {
-                    self.grow_root(path, f, &mut edit)?;
+                    self.grow_root(f, edit)?;
                     level = 1;
                 }
-                self.overflow(path, level, &edit)?
+                self.overflow(level, edit)?
             };
-            match next {
-                Some(above) => edit = above,
-                None => return Ok(()),
+            if !more {
+                return Ok(());
             }
+            // It is that of the parent now.
             level -= 1;
         }
     }
 
+    #[cfg(feature = "repack")]
     /// Whether a page that held `before` bytes and will have `len` entries in `used` bytes has lost
     /// enough to be merged with its neighbours. True again only when another eighth is gone, so
-    /// that most deletions read no neighbours.
+    /// that most deletions read no neighbours. While many deletions follow each other a page may lose
+    /// more, as it is likely to lose all.
     pub(super) fn sparse(&self, len: usize, used: usize, before: usize) -> bool {
         let eighth = (self.pager.capacity() / 8).max(1);
         let step = |bytes: usize| bytes.saturating_sub(1).checked_div(eighth).unwrap_or(0);
-        len == 0 || (used <= eighth * 5 && step(used) < step(before))
+        let most = if self.churn < 16 { 5 * eighth } else { 3 * eighth };
+        len == 0 || (used <= most && step(used) < step(before))
+    }
+
+    /// Whether a page that will have `len` entries is to leave the tree.
+    #[cfg(all(feature = "shortcuts", not(feature = "repack")))]
+    pub(super) fn sparse(&self, len: usize, _used: usize, _before: usize) -> bool {
+        len == 0
     }
 
     /// Does an edit that fits; `undo` tells whether the operation can still fail after it.
     fn apply(&mut self, f: Idx, edit: &mut Edit, undo: bool) -> Result<()> {
+        #[cfg(feature = "repack")]
         if edit.reads(f) {
             let copy = self.pager.image(f)?;
             edit.moved(f, copy);
-        } else if undo {
+        }
+        if undo {
             self.pager.touch(f)?;
         } else {
             self.pager.mark(f);
         }
+        #[cfg(feature = "repack")]
         if let Some(child) = edit.child {
             self.set_child(f, edit.from.wrapping_sub(1), child);
         }
@@ -227,13 +279,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Moves the root's content to a new page below it, which then has room to split.
-    fn grow_root(&mut self, path: &mut Path, root: Idx, edit: &mut Edit) -> Result<()> {
+    #[cfg_attr(not(feature = "repack"), allow(unused_variables))]
+    fn grow_root(&mut self, root: Idx, edit: &mut Edit) -> Result<()> {
         let kind = self.pager.field(root, field::FLAGS);
         let below = self.pager.alloc_page(kind)?;
         let child = self.pager.pgno(below);
-        path.grow(child)?;
+        if !self.path.grow(child) {
+            return self.pager.fail(Error::Full);
+        }
         self.pager.touch(root)?;
         self.pager.copy_content(root, below);
+        #[cfg(feature = "repack")]
         edit.moved(root, below);
         self.pager.format(root, 1, kind::INTERNAL);
         self.insert_cell(root, 0, &Cell { child, ..Cell::EMPTY });

@@ -4,9 +4,23 @@
 use crate::memory::copy;
 use crate::page::node::{Node, BIG_KEY, ENTRY_FIXED, SLOT};
 use crate::page::{Order, HEADER};
+use core::cmp::Ordering;
 
 /// Worth its code only where a 64-bit comparison is one instruction.
-pub(super) const USED: bool = cfg!(target_pointer_width = "64");
+pub(super) const USED: bool = cfg!(all(target_pointer_width = "64", not(small)));
+/// Bytes of a head.
+const HEAD: usize = 8;
+/// Entries that a search ends with: all of them are compared, rather than halved.
+const FEW: usize = 4;
+
+/// The bits of a head that belong to a key of 0 to 8 bytes.
+const MASKS: [u64; HEAD + 1] =
+    [0, first(1), first(2), first(3), first(4), first(5), first(6), first(7), u64::MAX];
+
+/// The first `bytes` bytes of a head, 1 to 8.
+const fn first(bytes: u32) -> u64 {
+    u64::MAX << (64 - 8 * bytes)
+}
 
 /// The first eight bytes, filled up with zeroes: in the order of the keys, but for ties.
 #[inline]
@@ -14,63 +28,107 @@ pub(super) fn of_key(key: &[u8]) -> u64 {
     if let Some(head) = key.first_chunk() {
         return u64::from_be_bytes(*head);
     }
-    let mut bytes = [0; 8];
+    let mut bytes = [0; HEAD];
     copy(&mut bytes, key);
     u64::from_be_bytes(bytes)
 }
 
+/// How two keys compare, mostly without a call.
+#[inline]
+pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    let heads = of_key(a).cmp(&of_key(b));
+    if heads != Ordering::Equal {
+        return heads;
+    }
+    match (a.get(HEAD..), b.get(HEAD..)) {
+        (Some(a), Some(b)) if !a.is_empty() && !b.is_empty() => a.cmp(b),
+        // The shorter one is how the other starts.
+        _ => a.len().cmp(&b.len()),
+    }
+}
+
 /// The entries of one page, for reading heads fast.
 struct Heads<'a> {
+    order: Order,
     slots: &'a [u8],
     bytes: &'a [u8],
 }
 
 impl Heads<'_> {
-    /// The head of entry `i`; `None` if it is not at hand (an overflow key, the last bytes of a page).
+    /// The head of the entry at an offset; `None` for an overflow key.
     #[inline(always)]
-    fn get(&self, order: Order, i: usize) -> Option<u64> {
-        let slot = self.slots.get(i * SLOT..i * SLOT + SLOT)?;
-        let off = order.u16(slot, 0);
-        let entry = self.bytes.get(off..off + ENTRY_FIXED + 8)?.first_chunk::<{ ENTRY_FIXED + 8 }>()?;
-        let [l0, l1, l2, l3, _, _, _, _, flags, head @ ..] = *entry;
+    fn at(&self, off: usize) -> Option<u64> {
+        let entry = self
+            .bytes
+            .get(off..off + ENTRY_FIXED + HEAD)
+            .and_then(|entry| entry.first_chunk::<{ ENTRY_FIXED + HEAD }>());
+        let Some([l0, l1, l2, l3, _, _, _, _, flags, head @ ..]) = entry else { return self.at_end(off) };
         if flags & BIG_KEY != 0 {
             return None;
         }
-        let head = u64::from_be_bytes(head);
-        let len = order.u32(&[l0, l1, l2, l3], 0);
-        Some(if len < 8 { head & !(u64::MAX >> (len * 8)) } else { head })
+        let head = u64::from_be_bytes(*head);
+        let len = self.order.u32(&[*l0, *l1, *l2, *l3], 0);
+        let mask = MASKS.get((len as usize).min(HEAD)).copied().unwrap_or(0);
+        Some(head & mask)
+    }
+
+    /// As `at`, for an entry at the end of the page.
+    #[cold]
+    fn at_end(&self, off: usize) -> Option<u64> {
+        let (flags, key) = Node::new(self.order, self.bytes).key_at(off);
+        (flags & BIG_KEY == 0).then(|| of_key(key))
+    }
+
+    #[inline(always)]
+    fn get(&self, i: usize) -> Option<u64> {
+        self.at(self.order.u16(self.slots.get(i * SLOT..i * SLOT + SLOT)?, 0))
+    }
+
+    /// The first entry from `low` on whose head is not below `head`; `None` if heads cannot tell.
+    #[inline(always)]
+    fn first_not_below(&self, low: usize, high: usize, head: u64) -> Option<usize> {
+        let (mut base, mut len) = (low, high.saturating_sub(low));
+        // Three at a time, as their loads do not wait for each other.
+        while len > FEW {
+            let step = len / 4;
+            let (a, b, c) = (self.get(base + step)?, self.get(base + 2 * step)?, self.get(base + 3 * step)?);
+            base += step * (usize::from(a < head) + usize::from(b < head) + usize::from(c < head));
+            len -= 3 * step;
+        }
+        let end = base + len;
+        let start = end.wrapping_sub(FEW);
+        if start >= low && end >= FEW {
+            // Those before `base` are below.
+            let slots = self.slots.get(start * SLOT..)?.first_chunk::<{ FEW * SLOT }>()?;
+            let mut below = 0;
+            for slot in slots.chunks_exact(SLOT) {
+                below += usize::from(self.at(self.order.u16(slot, 0))? < head);
+            }
+            return Some(start + below);
+        }
+        let mut below = 0;
+        for i in base..end {
+            below += usize::from(self.get(i)? < head);
+        }
+        Some(base + below)
     }
 
     /// `low..high` without the entries that heads tell to be smaller or greater than `head`.
     #[inline(always)]
-    fn narrow(&self, order: Order, low: usize, high: usize, head: u64) -> (usize, usize) {
-        let (mut base, mut len, mut tie) = (low, high.saturating_sub(low), false);
-        while len > 0 {
-            let half = len / 2;
-            let Some(entry) = self.get(order, base + half) else { return (low, high) };
-            tie |= entry == head;
-            let smaller = usize::from(entry < head).wrapping_neg();
-            base += (half + 1) & smaller;
-            len = half.wrapping_sub((half + half + 1).wrapping_sub(len) & smaller);
+    fn narrow(&self, low: usize, high: usize, head: u64) -> (usize, usize) {
+        let Some(first) = self.first_not_below(low, high, head) else { return (low, high) };
+        let tied = |i: usize| i < high && self.get(i).is_none_or(|entry| entry == head);
+        if !tied(first) {
+            return (first, first);
         }
-        // All before `base` are smaller. A tie, if there is one, is at `base`; mostly it is the only one.
-        if !tie {
-            return (base, base);
-        }
-        let next = base + 1;
-        let more = next < high && self.get(order, next).is_none_or(|entry| entry == head);
-        (base, if more { high } else { next })
+        // Mostly it is the only one.
+        (first, if tied(first + 1) { high } else { first + 1 })
     }
 }
 
 /// Narrows `low..high`, the entries that a search has not decided, as far as heads can tell.
-#[inline]
+#[inline(always)]
 pub(super) fn narrow(node: Node, low: usize, high: usize, head: u64) -> (usize, usize) {
-    let heads = Heads { slots: node.bytes.get(HEADER..node.lower()).unwrap_or(&[]), bytes: node.bytes };
-    // A loop of its own for the common order.
-    if node.order == Order::Little {
-        heads.narrow(Order::Little, low, high, head)
-    } else {
-        heads.narrow(Order::Big, low, high, head)
-    }
+    let slots = node.bytes.get(HEADER..node.lower()).unwrap_or(&[]);
+    Heads { order: node.order, slots, bytes: node.bytes }.narrow(low, high, head)
 }

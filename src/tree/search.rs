@@ -1,17 +1,18 @@
 //! From the root to a place in a leaf.
 
 use super::{heads, Db};
-use crate::error::{Error, Reason, Result};
+use crate::error::inner::Result;
+use crate::error::Reason;
 use crate::memory::Memory;
 use crate::page::node::{Node, BIG_KEY};
-use crate::page::{field, kind};
+use crate::page::{field, kind, Order};
 use crate::pager::Idx;
 use crate::storage::Storage;
 use core::cmp::Ordering;
 
 /// Levels of a tree at the most. A page holds at least two entries, so no tree that was
 /// built by insertion comes near; a deeper one is a cycle of child links.
-pub(crate) const MAX_DEPTH: usize = 40;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Which gap between entries a search ends in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,22 @@ pub(super) enum Toward<'k> {
     First,
     Last,
     Key(&'k [u8], Side),
+}
+
+/// What a search compares entries with.
+struct Target<'k> {
+    key: &'k [u8],
+    head: u64,
+    prefix: bool,
+    /// Whether an equal entry lies before the gap.
+    right: bool,
+}
+
+impl<'k> Target<'k> {
+    fn new(key: &'k [u8], side: Side) -> Self {
+        let head = if heads::USED { heads::of_key(key) } else { 0 };
+        Target { key, head, prefix: side == Side::PrefixUpper, right: side != Side::Lower }
+    }
 }
 
 /// The way from the root to a leaf: pages, and the entry taken on each.
@@ -57,9 +74,10 @@ impl Path {
     }
 
     /// Takes note of a new page between the root and what was below it: the root has grown.
-    pub fn grow(&mut self, page: u32) -> Result<()> {
+    /// False, and no change, if the tree can get no higher.
+    pub fn grow(&mut self, page: u32) -> bool {
         if self.len >= MAX_DEPTH {
-            return Err(Error::Full);
+            return false;
         }
         for level in (0..self.len).rev() {
             let (below, index) = self.at(level);
@@ -69,7 +87,7 @@ impl Path {
         self.set(1, page, index);
         self.set(0, root, 0);
         self.len += 1;
-        Ok(())
+        true
     }
 }
 
@@ -88,10 +106,43 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Node::new(self.pager.order(), self.pager.page(f))
     }
 
+    /// Entries of a tree page.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn len(&self, f: Idx) -> usize {
+        self.node(f).len()
+    }
+
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn is_leaf(&self, f: Idx) -> bool {
+        self.node(f).is_leaf()
+    }
+
+    /// Bytes taken on a tree page.
+    #[cfg(feature = "repack")]
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn used(&self, f: Idx) -> usize {
+        self.node(f).used()
+    }
+
+    /// The child of internal entry `i`.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn child(&self, f: Idx, i: usize) -> u32 {
+        self.node(f).child(i)
+    }
+
+    /// Flags and stored key of entry `i`.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn key(&self, f: Idx, i: usize) -> (u8, &[u8]) {
+        self.node(f).key(i)
+    }
+
     /// How entry `i` compares with `key`.
     fn compare(&mut self, f: Idx, i: usize, key: &[u8], prefix: bool) -> Result<Ordering> {
-        let (flags, stored) = self.node(f).key(i);
+        let (flags, stored) = self.key(f, i);
         if flags & BIG_KEY == 0 {
+            if heads::USED && !prefix {
+                return Ok(heads::compare(stored, key));
+            }
             let stored = if prefix { stored.get(..key.len()).unwrap_or(stored) } else { stored };
             return Ok(stored.cmp(key));
         }
@@ -100,19 +151,23 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Number of entries from `low` on that lie before the gap, and whether an equal key was met.
-    fn partition(
-        &mut self,
-        f: Idx,
-        low: usize,
-        key: &[u8],
-        side: Side,
-        right: bool,
-    ) -> Result<(usize, bool)> {
-        let prefix = side == Side::PrefixUpper;
-        let (mut low, mut high, mut found) = (low, self.node(f).len(), false);
-        if heads::USED && !prefix {
-            (low, high) = heads::narrow(self.node(f), low, high, heads::of_key(key));
+    #[inline(always)]
+    fn partition(&mut self, f: Idx, order: Order, low: usize, target: &Target) -> Result<(usize, bool)> {
+        let node = Node::new(order, self.pager.page(f));
+        let (mut low, mut high) = (low, node.len());
+        if heads::USED && !target.prefix {
+            (low, high) = heads::narrow(node, low, high, target.head);
         }
+        if low >= high {
+            return Ok((low, false));
+        }
+        self.bisect(f, low, high, target)
+    }
+
+    /// As `partition`, for entries `low..high`, comparing whole keys.
+    fn bisect(&mut self, f: Idx, mut low: usize, mut high: usize, target: &Target) -> Result<(usize, bool)> {
+        let Target { key, prefix, right, .. } = *target;
+        let mut found = false;
         while low < high {
             let middle = (low + high) / 2;
             let order = self.compare(f, middle, key, prefix)?;
@@ -131,60 +186,70 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Goes down from the root to a leaf.
-    pub(super) fn descend(&mut self, mut path: Option<&mut Path>, toward: Toward) -> Result<Idx> {
+    pub(super) fn descend(&mut self, toward: Toward) -> Result<Place> {
+        // A copy of the code for the common order, where code is cheap.
+        let order = self.pager.order();
+        if heads::USED && order == Order::Little {
+            self.descend_in(Order::Little, toward)
+        } else {
+            self.descend_in(order, toward)
+        }
+    }
+
+    #[inline(always)]
+    fn descend_in(&mut self, order: Order, toward: Toward) -> Result<Place> {
+        let mut target = match toward {
+            Toward::Key(key, side) => Target::new(key, side),
+            _ => Target::new(&[], Side::Lower),
+        };
+        let last = target.right;
+        // Without duplicates a key equal to a separator is behind it.
+        target.right |= !self.pager.duplicates();
         let mut pgno = 1;
         for level in 0..MAX_DEPTH {
             let f = self.pager.tree_page(pgno)?;
-            let node = self.node(f);
+            let node = Node::new(order, self.pager.page(f));
             let (leaf, len) = (node.field(field::FLAGS) != kind::INTERNAL, node.len());
             if !leaf && len == 0 {
                 return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Empty);
             }
-            let index = match toward {
-                _ if leaf => 0,
-                Toward::First => 0,
-                Toward::Last => len - 1,
-                // Entry 0 is never compared with: its key means nothing. Without duplicates a key
-                // equal to a separator is behind it.
-                Toward::Key(key, side) => {
-                    let right = side != Side::Lower || !self.pager.duplicates();
-                    self.partition(f, 1, key, side, right)?.0.saturating_sub(1)
-                }
-            };
-            if let Some(path) = path.as_deref_mut() {
-                path.set(level, pgno, index);
-                path.len = level + 1;
-            }
             if leaf {
-                return Ok(f);
+                target.right = last;
             }
-            pgno = self.node(f).child(index);
+            // Entry 0 of an internal page is never compared with: its key means nothing.
+            let inner = usize::from(!leaf);
+            let (gap, found) = match toward {
+                Toward::First => (inner, false),
+                Toward::Last => (len, false),
+                Toward::Key(..) => self.partition(f, order, inner, &target)?,
+            };
+            let index = gap.wrapping_sub(inner);
+            self.path.set(level, pgno, index);
+            self.path.len = level + 1;
+            if leaf {
+                return Ok(Place { leaf: f, index, found });
+            }
+            pgno = Node::new(order, self.pager.page(f)).child(index);
             self.pager.release(f, false);
         }
         self.pager.corrupt(pgno, 0, Reason::Depth)
     }
 
     /// The place of a key.
-    pub(super) fn search(&mut self, key: &[u8], side: Side, mut path: Option<&mut Path>) -> Result<Place> {
-        let leaf = self.descend(path.as_deref_mut(), Toward::Key(key, side))?;
-        let (index, found) = self.partition(leaf, 0, key, side, side != Side::Lower)?;
-        if let Some(path) = path {
-            let (pgno, _) = path.at(path.len - 1);
-            path.set(path.len - 1, pgno, index);
-        }
-        Ok(Place { leaf, index, found })
+    pub(super) fn search(&mut self, key: &[u8], side: Side) -> Result<Place> {
+        self.descend(Toward::Key(key, side))
     }
 
     /// Moves a path on to the next leaf, if there is one.
-    pub(super) fn advance(&mut self, path: &mut Path) -> Result<Option<Idx>> {
-        let Some(mut level) = path.len.checked_sub(2) else { return Ok(None) };
+    pub(super) fn advance(&mut self) -> Result<Option<Idx>> {
+        let Some(mut level) = self.path.len.checked_sub(2) else { return Ok(None) };
         loop {
-            let (pgno, index) = path.at(level);
+            let (pgno, index) = self.path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            let more = index + 1 < self.node(f).len();
+            let more = index + 1 < self.len(f);
             self.pager.release(f, false);
             if more {
-                path.set(level, pgno, index + 1);
+                self.path.set(level, pgno, index + 1);
                 break;
             }
             if level == 0 {
@@ -193,11 +258,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
             level -= 1;
         }
         loop {
-            let (pgno, index) = path.at(level);
+            let (pgno, index) = self.path.at(level);
             let f = self.pager.tree_page(pgno)?;
-            let (leaf, child) = (self.node(f).is_leaf(), self.node(f).child(index));
+            let (leaf, child) = (self.is_leaf(f), self.child(f, index));
             // All leaves are on one level.
-            if leaf != (level + 1 == path.len) {
+            if leaf != (level + 1 == self.path.len) {
                 return self.pager.corrupt(pgno, field::FLAGS as u32, Reason::PageType);
             }
             if leaf {
@@ -205,15 +270,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             self.pager.release(f, false);
             level += 1;
-            path.set(level, child, 0);
+            self.path.set(level, child, 0);
         }
     }
 
-    /// The first (or last) leaf, with its outer gap.
+    /// The outer gap of the first (or last) leaf.
     pub(super) fn edge(&mut self, last: bool) -> Result<Place> {
-        let leaf = self.descend(None, if last { Toward::Last } else { Toward::First })?;
-        let index = if last { self.node(leaf).len() } else { 0 };
-        Ok(Place { leaf, index, found: false })
+        self.descend(if last { Toward::Last } else { Toward::First })
     }
 
     /// The page next to `f` on its level, or `None` at the end.
@@ -224,7 +287,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok(None);
         }
         let next = self.pager.tree_page(pgno)?;
-        if self.pager.field(next, from) != here || self.node(next).is_leaf() != self.node(f).is_leaf() {
+        if self.pager.field(next, from) != here || self.is_leaf(next) != self.is_leaf(f) {
             return self.pager.corrupt(pgno, from as u32, Reason::Sibling);
         }
         Ok(Some(next))
@@ -240,7 +303,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     ) -> Result<Option<(Idx, usize)>> {
         let Place { mut leaf, mut index, .. } = place;
         loop {
-            let len = self.node(leaf).len();
+            let len = self.len(leaf);
             if backward && index > 0 && index <= len {
                 return Ok(Some((leaf, index - 1)));
             }
@@ -255,7 +318,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             self.pager.release(leaf, false);
             leaf = next;
-            index = if backward { self.node(next).len() } else { 0 };
+            index = if backward { self.len(next) } else { 0 };
         }
     }
 }

@@ -98,7 +98,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Header of a page other than page 0.
     pub fn page_head(&mut self, page: u32) -> Result<PageHead> {
         self.pager.begin();
-        let f = self.pager.load(page)?;
+        let f = self.pager.load(page);
+        let f = self.outcome(f)?;
         let node = Node::new(self.pager.order(), self.pager.page(f));
         let flags = node.field(field::FLAGS);
         let kind = match flags {
@@ -124,35 +125,42 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// All bytes of a page.
     pub fn page_bytes(&mut self, page: u32) -> Result<Vec<u8>> {
         self.pager.begin();
-        let f = self.pager.load(page)?;
+        let f = self.pager.load(page);
+        let f = self.outcome(f)?;
         Ok(self.pager.page(f).to_vec())
     }
 
     /// Makes sure that a page is a leaf or internal page whose entries can all be read.
     pub fn verify_page(&mut self, page: u32) -> Result<()> {
         self.pager.begin();
-        self.pager.tree_page(page).map(drop)
+        let f = self.pager.tree_page(page);
+        self.outcome(f).map(drop)
     }
 
     /// Entry number `i` of a leaf or internal page, which is verified.
     pub fn page_entry(&mut self, page: u32, i: u32) -> Result<PageEntry> {
         self.pager.begin();
-        let f = self.pager.tree_page(page)?;
+        let f = self.pager.tree_page(page);
+        let f = self.outcome(f)?;
         let (node, i) = (self.node(f), i as usize);
         if i >= node.len() {
             return Err(Error::Invalid);
         }
         let (offset, leaf) = (node.offset(i) as u32, node.is_leaf());
         let child = if leaf { 0 } else { node.child(i) };
-        let key = self.key_item(f, i)?;
-        let value = if leaf { Some(self.data_item(f, i)?) } else { None };
+        let key = self.key_item(f, i);
+        let key = self.outcome(key)?;
+        let value = if leaf { self.data_item(f, i).map(Some) } else { Ok(None) };
+        let value = self.outcome(value)?;
         Ok(PageEntry { offset, key, value, child })
     }
 
     /// Hands an item's bytes to `sink`, a page at a time, until that returns false.
     pub fn read_pieces(&mut self, item: &Item, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<()> {
         let mut pieces = Self::pieces(*item);
-        while let Some(piece) = self.piece(&mut pieces)? {
+        loop {
+            let piece = self.piece(&mut pieces);
+            let Some(piece) = self.outcome(piece)? else { break };
             let more = sink(self.piece_bytes(piece));
             self.release_piece(*item, piece);
             if !more {
@@ -164,6 +172,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Damage that a tool has found; [`Db::fault`] tells it from then on.
     pub fn damaged<T>(&mut self, page: u32, offset: u32, reason: Reason) -> Result<T> {
-        self.pager.corrupt(page, offset, reason)
+        let damaged = self.pager.corrupt(page, offset, reason);
+        self.outcome(damaged)
     }
 }

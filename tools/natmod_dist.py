@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""natmod-dist.py VERSION DIST MODULE.mpy: puts a native module into DIST/<architecture>_<ABI> under two
+"""natmod_dist.py VERSION DIST MODULE.mpy: puts a native module into DIST/<architecture>_<ABI> under two
 names, btree.mpy with package.json for mip, and modbtree.mpy with modbtree.json. Prints its size."""
 
 import json

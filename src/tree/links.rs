@@ -1,0 +1,48 @@
+//! What a page is to its parent and to its neighbours.
+
+use super::edit::{Cell, Edit, Source};
+use super::Db;
+use crate::error::inner::Result;
+use crate::memory::Memory;
+use crate::page::field;
+use crate::page::node::ENTRY_FIXED;
+use crate::pager::Idx;
+use crate::storage::Storage;
+
+impl<S: Storage, M: Memory> Db<S, M> {
+    pub(super) fn level_page(&mut self, level: usize) -> Result<Idx> {
+        self.pager.tree_page(self.path.at(level).0)
+    }
+
+    /// Entry `i` of a page as a cell.
+    pub(super) fn cell(&self, f: Idx, i: usize) -> Cell<'static> {
+        let (node, entry) = (self.node(f), self.node(f).entry(i));
+        let at = node.offset(i).wrapping_add(ENTRY_FIXED);
+        let key = entry.key.len();
+        Cell {
+            flags: entry.flags,
+            child: entry.child,
+            key: Source::Page(f, at as u16, key as u16),
+            data: Source::Page(f, at.wrapping_add(key) as u16, entry.data.len() as u16),
+        }
+    }
+
+    pub(super) fn relink(&mut self, page: u32, field: usize, to: u32) -> Result<()> {
+        if page != 0 {
+            let f = self.pager.tree_page(page)?;
+            self.pager.touch(f)?;
+            self.pager.set_field(f, field, to);
+        }
+        Ok(())
+    }
+
+    /// Takes an empty page out of the tree, all but its entry in the parent: that is the next edit.
+    pub(super) fn take_out(&mut self, f: Idx, slot: usize, edit: &mut Edit) -> Result<bool> {
+        let (before, after) = (self.pager.field(f, field::PREV), self.pager.field(f, field::NEXT));
+        self.relink(before, field::NEXT, after)?;
+        self.relink(after, field::PREV, before)?;
+        self.pager.free_page(f)?;
+        edit.become_removal(slot, slot + 1);
+        Ok(true)
+    }
+}
