@@ -32,7 +32,7 @@ class Device:
         return {4: len(self.data) // self.size, 5: self.size}.get(op, 0)
 
 
-device = Device(512, 800)
+device = Device(512, 1600)
 vfs.VfsLfs2.mkfs(device)
 vfs.mount(vfs.VfsLfs2(device), "/retry")
 
@@ -113,7 +113,8 @@ sound(db, [1])
 
 # A full disk. littlefs needs room for a copy of what changes, so deleting alone may not help.
 with open("/retry/filler", "wb") as f:
-    f.write(bytes(360000))
+    for _ in range(os.statvfs("/retry")[3] - 90):
+        f.write(bytes(512))
 stored = 0
 try:
     while True:
