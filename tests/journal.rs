@@ -201,6 +201,32 @@ fn the_last_checkpoint_of_an_empty_log_is_done_again() {
     }
 }
 
+/// The pages that a log leaves at the end of a file are those of the next one.
+#[test]
+fn sessions_do_not_make_a_file_longer() {
+    let dir = work_dir("journal_sessions");
+    let (mut file, mut map, mut rng) = (VecStorage::default(), Map::new(), Rng::new(5));
+    let mut sizes = vec![];
+    for session in 0..40u8 {
+        let mut db = Db::open(&mut file, HeapMemory, &options(512)).expect("opens");
+        for i in 0..100 {
+            let key = format!("k{:03}", rng.below(400)).into_bytes();
+            db.put(&key, &[session; 40], true).expect("puts");
+            map.insert(key, vec![session; 40]);
+            if i % 10 == 9 {
+                db.flush().expect("flushes");
+            }
+        }
+        db.close().expect("closes");
+        db.check(10, &mut |f| panic!("{session}: {f:?}")).expect("checks");
+        drop(db);
+        sizes.push(file.bytes.len());
+    }
+    assert!(sizes[39] <= sizes[9] * 5 / 4, "{sizes:?}");
+    let path = write_file(dir.join("file.db"), &file.bytes);
+    check_ours(&[], &[(path, map_hash(&map))]);
+}
+
 /// Runs libdb1 on a file that has a journal.
 fn changed_by_libdb1(live: &[u8], ops: &[Op], name: &str) -> Vec<u8> {
     let dir = work_dir(name);

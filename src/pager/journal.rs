@@ -10,6 +10,7 @@ use crate::error::inner::Result;
 use crate::error::Error;
 use crate::memory::{copy, Memory};
 use crate::page::log::{header, Commit, Crc, Mark, State, ENTRY, HOME_SUM, MARKS, MARK_LEN, STATE, SUM};
+use crate::page::meta::{self, Meta};
 use crate::page::{kind, HEADER};
 use crate::storage::Storage;
 
@@ -45,6 +46,8 @@ pub(super) struct Log {
     pub first: u32,
     /// First page of the free list as page 0 has it.
     pub free: u32,
+    /// Page 0 does not yet have it, but the free pages at the end of the file, too.
+    pub tail: bool,
     /// Page of the next descriptor.
     pub next: u32,
     /// Commits in the log.
@@ -412,7 +415,16 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return Ok(());
         }
         // It says that what is there is ours.
-        self.sync()
+        self.sync()?;
+        if self.log.tail {
+            // Until then the mark is one of a file that another program has gone on with.
+            let mut head = [0; meta::LEN];
+            Meta { free, ..self.meta }.store(&mut head);
+            self.poke(meta::FREE, head.get(meta::FREE..meta::FREE + 4).unwrap_or(&[]))?;
+            self.sync()?;
+            (self.log.tail, self.stored_free) = (false, Some(free));
+        }
+        Ok(())
     }
 
     /// Says in the mark that the first commit is there, if it is.

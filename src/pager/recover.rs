@@ -7,11 +7,14 @@ use super::{Idx, Journal, Pager};
 use crate::error::inner::Result;
 use crate::error::{Error, Reason};
 use crate::memory::{copy, Memory};
-use crate::page::log::{header, Commit, Mark, State, AT, ENTRY, HEAD, MARKS, MARK_LEN, SUM};
+use crate::page::log::{free_header, header, Commit, Mark, State, AT, ENTRY, HEAD, MARKS, MARK_LEN, SUM};
 use crate::page::meta::{self, Meta};
 use crate::page::node::{Node, BIG_DATA, BIG_KEY, REF};
-use crate::page::{field, kind, verify_tree_page};
+use crate::page::{field, kind, verify_tree_page, HEADER};
 use crate::storage::Storage;
+
+/// Free pages at the end of the file that are at most looked at when it is opened.
+const TAIL: usize = 2048;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// Sets up the log when a file is opened that begins with `head`.
@@ -49,8 +52,35 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             (self.log.state, self.log.old, self.log.other) = (Some(State::Open), true, true);
         }
         if self.log.on && !self.log.old {
+            self.take_tail()?;
             self.start_log();
         }
+        Ok(())
+    }
+
+    /// Leaves the free pages at the end of the file, which the log of an earlier session was, to the
+    /// next one, or each would make the file longer. Page 0 says so with the mark.
+    fn take_tail(&mut self) -> Result<()> {
+        if self.storage.atomic() || self.stored == 0 {
+            return Ok(());
+        }
+        let (order, size) = (self.meta.order, u64::from(self.meta.page_size));
+        for _ in 0..TAIL {
+            let last = self.pages.saturating_sub(1);
+            if last < 2 || self.meta.free != last {
+                break;
+            }
+            let mut head = [0; HEADER];
+            let got = self.storage.read(u64::from(last) * size, &mut head);
+            self.known(got)?;
+            let next = order.u32(&head, field::NEXT);
+            if head != free_header(order, last, next) {
+                break;
+            }
+            (self.meta.free, self.pages, self.log.tail) = (next, last, true);
+        }
+        self.log.free = self.meta.free;
+        self.before = (self.meta.free, self.pages);
         Ok(())
     }
 
