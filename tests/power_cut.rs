@@ -122,7 +122,7 @@ fn cuts_of_random_scripts() {
             }
         }
     }
-    sample.check(5000, 200, 500, 500);
+    sample.check(5000, 200, 500, 200);
 }
 
 /// Power fails again and again, and each time the database goes on with what it finds.

@@ -391,11 +391,16 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     fn choose_gen(&mut self) -> Result<()> {
         if self.log.gen == 0 {
-            // Any number will do that a log at the same place is unlikely to have had.
-            let mut root = [0; 128];
-            let got = self.storage.read(u64::from(self.meta.page_size), &mut root);
-            let got = self.known(got)?;
-            let crc = Crc::new().add(root.get(..got).unwrap_or(&[]));
+            // Any number will do that a log at the same place is unlikely to have had. What the last
+            // one has left there is not what it found.
+            let mut crc = Crc::new();
+            for pgno in [1, self.log.first] {
+                let mut page = [0; 128];
+                let at = u64::from(pgno) * u64::from(self.meta.page_size);
+                let got = self.storage.read(at, &mut page);
+                let got = self.known(got)?;
+                crc = crc.add(page.get(..got).unwrap_or(&[]));
+            }
             self.log.gen = crc.sum().wrapping_add(self.stored).max(1);
         }
         Ok(())
