@@ -29,7 +29,7 @@ MPY_CORE = $$(find '$(CMAKE_OUT)/CMakeFiles/firmware.elf.dir' -path '*/py/*.obj'
 	-o -path '*/littlefs/*.obj')
 PICOLIBC := /usr/lib/picolibc/riscv64-unknown-elf/lib/rv32imac/ilp32/libc.a
 
-.PHONY: firmware-cmake test-cmake test-esp32 $(ESP32_BOARDS:%=test-%) test-esp8266
+.PHONY: firmware-cmake test-cmake test-esp32 $(ESP32_BOARDS:%=test-%) test-esp8266 test-xtensa
 
 firmware-cmake: $(MPY_READY)
 	@sh tools/packages.sh 'make $@' $(CMAKE_PACKAGES)
@@ -43,7 +43,7 @@ test-cmake: firmware-cmake
 	@echo '== scripts under MicroPython built with CMake'
 	@python3 tools/run-tests.py --qemu riscv $(ON_LFS2) '$(CMAKE_OUT)/firmware.elf' $(CMAKE_SCRIPTS)
 
-test-esp32: test-cmake $(ESP32_BOARDS:%=test-%) test-esp8266 ## what can be tested of the ESP32 ports without ESP-IDF
+test-esp32: test-cmake $(ESP32_BOARDS:%=test-%) test-esp8266 test-xtensa ## what can be tested of the ESP32 ports without ESP-IDF
 
 # Not cmake --build for all: the rest needs ESP-IDF.
 $(ESP32_BOARDS:%=test-%): test-%: firmware-cmake mpy-cross
@@ -75,3 +75,36 @@ test-esp8266: firmware-cmake
 		MODBTREE_PROFILE=firmware MODBTREE_TARGET_DIR='$(MPY_OUT)/rust-xtensa' "$$@"; } $(call log,esp8266)
 	@python3 tools/check-symbols.py xtensa-lx106-elf-nm --in '$(ESP8266_OUT)'/*.o \
 		--from $(MPY_CORE) '$(MPY)/ports/esp8266/boards/eagle.rom.addr.v6.ld'
+
+# The Rust library of the native modules for Xtensa, without MicroPython, on processors that QEMU has;
+# and on this machine, where the same file has to come out.
+XTENSA_OUT := $(MPY_OUT)/xtensa
+XTENSA_CC_host := gcc
+XTENSA_CC_xtensa := xtensa-lx106-elf-gcc -isystem/usr/lib/picolibc/riscv64-unknown-elf/include -mlongcalls
+XTENSA_CC_xtensawin := $(ROOT)/tools/xtensa-cc
+XTENSA_CPU_xtensa := lx106
+XTENSA_CPU_xtensawin := test_mmuhifi_c3
+XTENSA_RESET_xtensa := 0x50000000
+XTENSA_RESET_xtensawin := 0xfe000000
+# $(call xtensa-cc,xtensa,x64): compiles the test for one of these, with the names of a native module
+xtensa-cc = $(XTENSA_CC_$(1)) -std=gnu99 -Os -Wall -Werror -fno-builtin -DNO_QSTR -DMICROPY_ENABLE_DYNRUNTIME \
+	-Iports/natmod -I. -I'$(MPY)' '-DMP_CONFIGFILE=<mpconfig.h>' \
+	'-DMODBTREE_QSTRS=<$(call natmod-dir,$(2))/btree.config.h>' -c -o '$(XTENSA_OUT)/$(1).o' tests/xtensa/core.c
+# $(call run-xtensa,xtensa): prints what the test prints
+run-xtensa = $(call xtensa-cc,$(1),$(1)) && $(XTENSA_CC_$(1)) -c -o '$(XTENSA_OUT)/start.o' tests/xtensa/$(1).s && \
+	xtensa-lx106-elf-ld --no-relax --no-warn-rwx-segments -z noexecstack --gc-sections -T tests/xtensa/link.ld \
+		--defsym=RESET='$(XTENSA_RESET_$(1))' -o '$(XTENSA_OUT)/$(1).elf' '$(XTENSA_OUT)/start.o' '$(XTENSA_OUT)/$(1).o' \
+		'$(call natmod-dir,$(1))/modbtree_core.o' '$(call natmod-dir,$(1))/runtime.o' && \
+	timeout 300 qemu-system-xtensa -M sim -cpu '$(XTENSA_CPU_$(1))' -nographic -monitor null -serial stdio -semihosting \
+		-kernel '$(XTENSA_OUT)/$(1).elf' </dev/null
+
+test-xtensa: natmod-x64 natmod-xtensa natmod-xtensawin ## the Rust library on simulated processors like those of ESP8266 and ESP32
+	@sh tools/packages.sh 'make $@' qemu-system-misc
+	@echo '== the Rust library on Xtensa'
+	@mkdir -p '$(XTENSA_OUT)'
+	@$(call xtensa-cc,host,x64) && gcc -o '$(XTENSA_OUT)/host' tests/xtensa/host.c '$(XTENSA_OUT)/host.o' \
+		'$(call natmod-dir,x64)/modbtree.a' && '$(XTENSA_OUT)/host' >'$(XTENSA_OUT)/host.txt' || \
+		{ cat '$(XTENSA_OUT)/host.txt'; exit 1; }
+	@{ $(call run-xtensa,xtensa); } >'$(XTENSA_OUT)/xtensa.txt'; cmp '$(XTENSA_OUT)/host.txt' '$(XTENSA_OUT)/xtensa.txt'
+	@{ $(call run-xtensa,xtensawin); } >'$(XTENSA_OUT)/xtensawin.txt'; cmp '$(XTENSA_OUT)/host.txt' '$(XTENSA_OUT)/xtensawin.txt'
+	@cat '$(XTENSA_OUT)/host.txt'

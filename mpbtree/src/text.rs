@@ -4,8 +4,8 @@ use base64::prelude::{Engine, BASE64_STANDARD};
 use serde_json::{json, Value};
 use std::io::{self, Write};
 
-/// Bytes that are encoded at a time.
-const CHUNK: usize = 4096;
+/// Bytes that are encoded at a time. Most items are short, and what they do not need is zeroed, too.
+const CHUNK: usize = 128;
 
 /// Writes hexadecimal digits, in lower case.
 pub fn write_hex(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {

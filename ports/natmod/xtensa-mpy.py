@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""xtensa-mpy.py MICROPYTHON ARCH CONFIG_H ELF OUTPUT: makes a native module for Xtensa of what GNU ld
-linked by xtensa.ld with --emit-relocs.
+"""xtensa-mpy.py MICROPYTHON ARCH CONFIG_H ELF OUTPUT: makes a native module for Xtensa of what GNU
+ld linked by xtensa.ld with --emit-relocs.
 
-MicroPython's mpy_ld.py, whose output format is used here, wants all constants of a file in one section,
-which compilers other than GCC do not make, and no addresses inside of the table of names, which
-GCC 12 makes. And for ESP8266 it puts data beside code, into memory that has no access to bytes."""
+MicroPython's mpy_ld.py, whose output functions are used here, wants all constants of a file in one
+section, which compilers other than GCC do not make, and no addresses inside of the table of names,
+which GCC 12 makes. And for ESP8266 it puts data beside code, where single bytes cannot be read."""
 
 import os
 import re
@@ -66,7 +66,8 @@ def main():
             *relocated(elf, ".rodata", 0x10000000, env.full_rodata, *rest),
         ]
         # mpy_ld.py combines neighbours, which the format only has for addresses in the module.
-        env.mpy_relocs.sort(key=lambda r: 0 if r[2] in (".text", ".rodata", ".bss") else 1 + r[1] // 4 % 2)
+        within = (".text", ".rodata", ".bss")
+        env.mpy_relocs.sort(key=lambda r: 0 if r[2] in within else 1 + r[1] // 4 % 2)
         (entry,) = elf.get_section_by_name(".symtab").get_symbol_by_name("mpy_init")
     with open(config) as f:
         names = re.findall(r"#define MP_QSTR_(\w*) \(mp_native_", f.read())

@@ -271,6 +271,11 @@ def find_tree(storage: Any, name: str) -> bytes:
     return found
 
 
+def tree_oid(storage: Any, name: str | bytes) -> bytes:
+    """The oid of a tree that is given by its name in the root, or is the oid itself."""
+    return name if isinstance(name, bytes) else find_tree(storage, name)
+
+
 def load(storage: Any, oid: bytes) -> Any:
     from ZODB.POSException import POSError
 
@@ -366,14 +371,16 @@ def export_file(device: str, path: str, name: str, form: str, replace: bool = Fa
 
 
 def import_file(
-    path: str, device: str, name: str, form: str, replace: bool = False, **options: int
+    path: str, device: str, name: str | bytes, form: str, replace: bool = False, **options: int
 ) -> int:
-    """Makes a database of root[name] of a FileStorage; returns the number of items."""
+    """Makes a database of root[name] of a FileStorage; returns the number of items.
+
+    name may also be the oid of a tree, 8 bytes."""
     if os.path.exists(device) and not replace:
         raise Error("%s: there is such a file already" % device)
     count = 0
     with file_storage(path, False) as storage:
-        items = items_of(storage, find_tree(storage, name), form)
+        items = items_of(storage, tree_oid(storage, name), form)
         directory, base = os.path.split(device)
         handle, part = tempfile.mkstemp(prefix=base + ".", dir=directory or ".")
         try:
@@ -394,9 +401,9 @@ def import_file(
     return count
 
 
-def rows(storage: Any, name: str) -> Iterator[str]:
+def rows(storage: Any, name: str | bytes) -> Iterator[str]:
     """The nodes of a tree as lines of JSON, the tree first, then children behind their parents."""
-    waiting = [find_tree(storage, name)]
+    waiting = [tree_oid(storage, name)]
     seen = set()
     while waiting:
         oid = waiting.pop()
@@ -462,6 +469,14 @@ def taken(storage: Any, oid: bytes) -> bool:
     return True
 
 
+def oid(text: str) -> bytes:
+    """An argument: hexadecimal digits, with 0x or without."""
+    try:
+        return int(text, 16).to_bytes(8)
+    except OverflowError:
+        raise ValueError(text) from None
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m modbtree.zodb", description="Databases of btree as trees in ZODB, and back."
@@ -469,6 +484,8 @@ def arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     name = argparse.ArgumentParser(add_help=False)
     name.add_argument("--name", default="btree", help="the tree's name in the root; default: btree")
+    tree = argparse.ArgumentParser(add_help=False, parents=[name])
+    tree.add_argument("--oid", type=oid, help="the tree's oid, if it is elsewhere")
     replace = argparse.ArgumentParser(add_help=False)
     replace.add_argument("--replace", action="store_true", help="replace what is there")
 
@@ -486,7 +503,7 @@ def arguments() -> argparse.ArgumentParser:
     )
 
     command = commands.add_parser(
-        "import", parents=[name, replace], help="from a FileStorage to a database"
+        "import", parents=[tree, replace], help="from a FileStorage to a database"
     )
     command.add_argument("storage")
     command.add_argument("database", help="a new file")
@@ -494,7 +511,7 @@ def arguments() -> argparse.ArgumentParser:
     command.add_argument("--pagesize", type=int, default=0, help="bytes per page; default: 4096")
 
     command = commands.add_parser(
-        "dump", parents=[name], help="the nodes of a tree as lines of JSON"
+        "dump", parents=[tree], help="the nodes of a tree as lines of JSON"
     )
     command.add_argument("storage")
 
@@ -515,13 +532,18 @@ def run(args: argparse.Namespace) -> str:
     if args.command == "import":
         form = "json" if args.json_values else "bytes"
         count = import_file(
-            args.storage, args.database, args.name, form, args.replace, pagesize=args.pagesize
+            args.storage,
+            args.database,
+            args.oid or args.name,
+            form,
+            args.replace,
+            pagesize=args.pagesize,
         )
         return "%d items" % count
     if args.command == "dump":
         out = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
         with file_storage(args.storage, False) as storage, out:
-            for line in rows(storage, args.name):
+            for line in rows(storage, args.oid or args.name):
                 print(line, file=out)
         return ""
     lines = sys.stdin.fileno() if args.lines == "-" else args.lines

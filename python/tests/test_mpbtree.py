@@ -22,7 +22,7 @@ def mpbtree(*args):
 
 def values(rng):
     return [
-        None, True, 5, -(2**80), 1.5, "", "é\"\\", [], {}, [[{"a": []}]], {"@b": "YWJj"}, {"@t": [1]},
+        None, True, 5, -(2**80), 1.5, "", "é\"\\", [], {}, [[{"a": []}]], {"@b": "YWJj"}, {"@": 1}, {"@t": [1]},
         {"@d": [["a", 1]]}, {"n": rng.random(), "list": [1, "x"]},
     ]  # fmt: skip
 

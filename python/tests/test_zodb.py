@@ -152,6 +152,22 @@ class Trees(Directory):
                 [repr(value) for value in values],
             )
 
+    def test_a_tree_that_is_elsewhere(self):
+        data, new = self.path("Data.fs"), self.path("new.db")
+        inner = OOBTree({b"a": b"b"})
+        self.store(data, folder=OOBTree({"tree": inner}))
+        with self.root(data) as root:
+            oid = root["folder"]["tree"]._p_oid
+        self.assertEqual(zodb.import_file(data, new, oid, "bytes"), 1)
+        for text in (oid.hex(), "0x%x" % int.from_bytes(oid)):
+            result = self.run_tool("import", data, new, "--oid", text, "--replace")
+            self.assertEqual((result.returncode, result.stderr), (0, "1 items\n"))
+            self.assertEqual(len(self.run_tool("dump", data, "--oid", text).stdout.splitlines()), 1)
+        for text, code, why in (("1ff", 1, "cannot be read"), ("x", 2, "invalid"), ("1" * 17, 2, "invalid"),
+                                ("-1", 2, "invalid"), ("0", 1, "oid 0000000000000000")):  # fmt: skip
+            result = self.run_tool("import", data, new, "--oid=" + text, "--replace")
+            self.assertEqual((result.returncode, why in result.stderr), (code, True), result.stderr)
+
     def test_large_values(self):
         items = [(b"%03d" % number, bytes([number]) * 30000) for number in range(100)]
         data = self.path("Data.fs")

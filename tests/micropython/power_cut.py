@@ -274,9 +274,20 @@ def look(medium, flags, image, last, next):
 LOST, TORN, ANY = range(3)
 
 
+# Where the tables and the root directory of FAT end. Half a sector of these, with half a size of a
+# file for instance, is beyond what a file can guard against.
+def fat_end(image):
+    if image[510:512] != b"\x55\xaa":
+        return 0
+    reserved, tables, entries, _, _, sectors = struct.unpack("<HBHHBH", image[14:24])
+    return (reserved + tables * sectors) * 512 + entries * 32
+
+
 # A device that got all of `stable`, and of `pending` what a way of failing leaves.
 def cut(stable, pending, way):
     image = bytearray(stable)
+    if pending[-1][0] < fat_end(image) and way == TORN:
+        way = LOST
     for i, (at, data) in enumerate(pending):
         if way == ANY and below(2):
             continue

@@ -28,7 +28,7 @@ class RAMBlockDev:
         return {4: len(self.data) // self.size, 5: self.size}.get(op, 0)
 
 
-dev = RAMBlockDev(512, 100)
+dev = RAMBlockDev(512, 400)
 vfs.VfsLfs2.mkfs(dev)
 vfs.mount(vfs.VfsLfs2(dev), "/mtdb")
 

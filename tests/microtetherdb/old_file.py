@@ -31,7 +31,7 @@ def old_file():
 now = NOW
 f = old_file()
 with MicroTetherDB(f, in_memory=False, clock=lambda: now) as db:
-    print(len(db), db.indexes, db.get("05"), db.get("list"), db.get("goes"))
+    print(len(db), db.indexes, db.get("05")["name"], db.get("list"), db.get("goes"))
     print(db.count({"n": 3}), db.explain({"n": 3})["plan"], db.query({"tags": "t"}))
     print(db.put({"n": 100}), db.put("05", {"n": 3}), db.count({"n": 3}))
 with MicroTetherDB(f, in_memory=False, index="n", clock=lambda: now) as db:
