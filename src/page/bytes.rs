@@ -23,7 +23,8 @@ impl Order {
 
     /// The 16-bit integer at offset `at`, 0 outside of `bytes`.
     #[cfg_attr(not(small), inline(always))]
-    #[cfg_attr(small, inline)]
+    #[cfg_attr(all(small, not(target_arch = "riscv32")), inline)]
+    #[cfg_attr(all(small, target_arch = "riscv32"), inline(never))]
     pub(crate) fn u16(self, bytes: &[u8], at: usize) -> usize {
         let raw = match bytes.get(at..).and_then(|b| b.first_chunk()) {
             Some(chunk) => u16::from_le_bytes(*chunk),
@@ -34,7 +35,8 @@ impl Order {
 
     /// The 32-bit integer at offset `at`, 0 outside of `bytes`.
     #[cfg_attr(not(small), inline(always))]
-    #[cfg_attr(small, inline)]
+    #[cfg_attr(all(small, not(target_arch = "riscv32")), inline)]
+    #[cfg_attr(all(small, target_arch = "riscv32"), inline(never))]
     pub(crate) fn u32(self, bytes: &[u8], at: usize) -> u32 {
         let raw = match bytes.get(at..).and_then(|b| b.first_chunk()) {
             Some(chunk) => u32::from_le_bytes(*chunk),
@@ -49,7 +51,8 @@ impl Order {
 
     /// Stores a 16-bit integer; does nothing outside of `bytes`.
     #[cfg_attr(not(small), inline)]
-    #[cfg_attr(small, inline)]
+    #[cfg_attr(all(small, not(target_arch = "riscv32")), inline)]
+    #[cfg_attr(all(small, target_arch = "riscv32"), inline(never))]
     pub(crate) fn put_u16(self, bytes: &mut [u8], at: usize, value: u16) {
         let raw = if self == Order::Big { value.swap_bytes() } else { value };
         if let Some(chunk) = bytes.get_mut(at..).and_then(|b| b.first_chunk_mut()) {
@@ -59,7 +62,8 @@ impl Order {
 
     /// Stores a 32-bit integer; does nothing outside of `bytes`.
     #[cfg_attr(not(small), inline)]
-    #[cfg_attr(small, inline)]
+    #[cfg_attr(all(small, not(target_arch = "riscv32")), inline)]
+    #[cfg_attr(all(small, target_arch = "riscv32"), inline(never))]
     pub(crate) fn put_u32(self, bytes: &mut [u8], at: usize, value: u32) {
         let raw = if self == Order::Big { value.swap_bytes() } else { value };
         if let Some(chunk) = bytes.get_mut(at..).and_then(|b| b.first_chunk_mut()) {

@@ -85,32 +85,10 @@ impl Window {
 }
 
 impl<S: Storage, M: Memory> Db<S, M> {
-    /// The pages under entries `slot..slot + count` of the parent of `level`, with an edit of the page
-    /// that `path` goes through; `None` if the parent has no such entries.
+    /// Reads the first `count` pages of a window, with an edit of one of them.
     #[cfg_attr(small, inline(never))]
-    fn window(
-        &mut self,
-        level: usize,
-        slot: Option<usize>,
-        count: usize,
-        edit: &Edit,
-    ) -> Result<Option<Window>> {
-        let (pgno, index) = self.path.at(level - 1);
-        let parent = self.pager.tree_page(pgno)?;
-        let Some(slot) = slot.filter(|slot| slot + count <= self.len(parent)) else {
-            return Ok(None);
-        };
-        let mut window = Window {
-            parent,
-            slot,
-            pages: [parent; MAX_PAGES],
-            leaf: true,
-            edited: index - slot,
-            runs: [(Kind::New, 0, 0, 0); MAX_RUNS],
-            run_count: 0,
-            len: 0,
-            total: 0,
-        };
+    fn window(&mut self, window: &mut Window, count: usize, edit: &Edit) -> Result<()> {
+        let (parent, slot) = (window.parent, window.slot);
         let (mut left, mut next) = (0, 0);
         for i in 0..count {
             let child = self.child(parent, slot + i);
@@ -143,7 +121,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             window.push(Kind::New, i, 0, new);
             window.push(Kind::Old, i, to.max(first), len.saturating_sub(to.max(first)));
         }
-        Ok(Some(window))
+        Ok(())
     }
 
     /// The first entry of a run as a cell.
@@ -220,7 +198,21 @@ impl<S: Storage, M: Memory> Db<S, M> {
         fill: Fill,
         edit: &mut Edit<'a>,
     ) -> Result<bool> {
-        let Some(mut window) = self.window(level, slot, from, edit)? else { return Ok(false) };
+        let (pgno, index) = self.path.at(level - 1);
+        let parent = self.pager.tree_page(pgno)?;
+        let Some(slot) = slot.filter(|slot| slot + from <= self.len(parent)) else { return Ok(false) };
+        let mut window = Window {
+            parent,
+            slot,
+            pages: [parent; MAX_PAGES],
+            leaf: true,
+            edited: index - slot,
+            runs: [(Kind::New, 0, 0, 0); MAX_RUNS],
+            run_count: 0,
+            len: 0,
+            total: 0,
+        };
+        self.window(&mut window, from, edit)?;
         if window.total > to * self.pager.capacity() {
             return Ok(false);
         }

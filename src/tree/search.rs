@@ -12,7 +12,7 @@ use core::cmp::Ordering;
 
 /// Levels of a tree at the most. A page holds at least two entries, so no tree that was
 /// built by insertion comes near; a deeper one is a cycle of child links.
-pub(crate) const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = if cfg!(target_pointer_width = "32") { 24 } else { 32 };
 
 /// Which gap between entries a search ends in.
 #[derive(Clone, Copy, PartialEq, Eq)]
