@@ -1,6 +1,7 @@
 //! Sharing the entries of neighbouring pages out anew.
 
 use super::edit::{Cell, Edit, Source};
+use super::heads;
 use super::search::Path;
 use super::Db;
 use crate::error::{Reason, Result};
@@ -370,6 +371,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// The parent's entry for leaf `right`: the shortest key above all keys of `left`.
     fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
         let last = self.node(left).len().saturating_sub(1);
+        if heads::USED {
+            // Without overflow pages, where code is cheap.
+            let ((low_flags, low), (high_flags, high)) = (self.node(left).key(last), self.node(right).key(0));
+            let len = high.len().min(low.iter().zip(high).take_while(|(a, b)| a == b).count() + 1);
+            if (low_flags | high_flags) & BIG_KEY == 0 && entry_size(len) + SLOT <= self.pager.capacity() / 2
+            {
+                let at = self.node(right).offset(0).wrapping_add(ENTRY_FIXED);
+                let key = Source::Page(right, at, len);
+                return Ok(Cell { child: self.pager.pgno(right), key, ..Cell::EMPTY });
+            }
+        }
         let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
         let len = high.len().min(self.common_prefix(low, high)?.0 + 1);
         let child = self.pager.pgno(right);
