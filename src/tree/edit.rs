@@ -147,17 +147,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
         node::remove(order, self.pager.page_mut(f), i);
     }
 
-    /// Bytes that an edit adds to a page; fewer ones are negative, modulo 2^n.
-    pub(super) fn growth(&self, f: Idx, edit: &Edit) -> usize {
+    /// Bytes that a page, or pages, of `used` bytes would have after an edit of page `f`.
+    pub(super) fn after_edit(&self, used: usize, f: Idx, edit: &Edit) -> usize {
         let node = self.node(f);
         let gone: usize = (edit.from..edit.to).map(|i| node.size(i) + SLOT).sum();
         let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
-        new.wrapping_sub(gone)
+        (used + new).saturating_sub(gone)
     }
 
     /// Bytes used on a page if `edit` were done.
     pub(super) fn used_after(&self, f: Idx, edit: &Edit) -> usize {
-        self.node(f).used().wrapping_add(self.growth(f, edit))
+        self.after_edit(self.node(f).used(), f, edit)
     }
 
     /// Does an edit of the leaf that `path` leads to, and all that follows above it.

@@ -123,7 +123,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             (left, next, window.leaf) = (child, node.field(field::NEXT), leaf);
             window.total += node.used();
             let (from, to, new) = if i == window.edited {
-                window.total = window.total.wrapping_add(self.growth(f, edit));
+                window.total = self.after_edit(window.total, f, edit);
                 (edit.from, edit.to, edit.new_cells().len())
             } else {
                 (len, len, 0)
@@ -131,8 +131,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             // Where the parent has the real key of entry 0, it is a run of its own.
             let first = usize::from(!leaf && i > 0 && len > 0 && (from > 0 || to == 0));
             if first > 0 {
-                let real = self.node(parent).size(slot + i).wrapping_sub(self.node(f).size(0));
-                window.total = window.total.wrapping_add(real);
+                let (real, stored) = (self.node(parent).size(slot + i), self.node(f).size(0));
+                window.total = (window.total + real).saturating_sub(stored);
             }
             if let Some(page) = window.pages.get_mut(i) {
                 *page = f;
