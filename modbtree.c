@@ -29,6 +29,11 @@ void mp_btree_get_buffer(mp_obj_t obj, mp_buffer_info_t *bufinfo) {
     if (bufinfo->len == 0) {
         bufinfo->buf = ""; // an empty bytearray may have NULL here
     }
+    if (MP_BTREE_WORDS_ONLY(bufinfo->buf)) {
+        byte *copy = m_new(byte, bufinfo->len);
+        memcpy(copy, bufinfo->buf, bufinfo->len);
+        bufinfo->buf = copy;
+    }
 }
 
 // Begins an operation on one item.

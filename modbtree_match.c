@@ -13,9 +13,9 @@
 // match(program, key, record): True, False, or None if that has to be found out in another way.
 static mp_obj_t mp_btree_match(mp_obj_t program_in, mp_obj_t key_in, mp_obj_t record_in) {
     mp_buffer_info_t program, key, record;
-    mp_get_buffer_raise(program_in, &program, MP_BUFFER_READ);
-    mp_get_buffer_raise(key_in, &key, MP_BUFFER_READ);
-    mp_get_buffer_raise(record_in, &record, MP_BUFFER_READ);
+    mp_btree_get_buffer(program_in, &program);
+    mp_btree_get_buffer(key_in, &key);
+    mp_btree_get_buffer(record_in, &record);
     int ret = btree_match(program.buf, program.len, key.buf, key.len, record.buf, record.len);
     if (ret < 0) {
         mp_raise_OSError(-ret);
@@ -77,9 +77,9 @@ static mp_obj_t mp_btree_scan(size_t n_args, const mp_obj_t *args) {
     do {
         // Others may have moved these, in a method of the stream or in between.
         mp_buffer_info_t program, start, bound = { 0 };
-        mp_get_buffer_raise(args[1], &program, MP_BUFFER_READ);
-        mp_get_buffer_raise(start_in, &start, MP_BUFFER_READ);
-        mp_get_buffer_raise(bound_in, &bound, MP_BUFFER_READ);
+        mp_btree_get_buffer(args[1], &program);
+        mp_btree_get_buffer(start_in, &start);
+        mp_btree_get_buffer(bound_in, &bound);
         scan.program = program.buf;
         scan.program_len = program.len;
         scan.bound = bound.len == 0 ? NULL : bound.buf;

@@ -65,6 +65,14 @@ extern const mp_obj_type_t *mp_btree_type_bytes;
 #define MP_BTREE_TYPE const mp_obj_type_t
 #endif
 
+// Whether Rust cannot read this memory: the flash of ESP8266 gives out whole words only. C compilers
+// see to it, and memcpy() of MicroPython does.
+#ifdef __XTENSA_CALL0_ABI__
+#define MP_BTREE_WORDS_ONLY(ptr) ((uintptr_t)(ptr) - 0x40200000 < 0x100000)
+#else
+#define MP_BTREE_WORDS_ONLY(ptr) (false)
+#endif
+
 // INCL and DESC are known to Python, the others are not.
 enum {
     FLAG_INCL = 0x01,

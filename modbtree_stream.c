@@ -80,7 +80,8 @@ static bool mp_btree_held_moved(mp_obj_btree_t *self) {
         mp_btree_held_t *held = &self->held[i];
         mp_buffer_info_t now;
         if (held->obj != MP_OBJ_NULL && (!mp_get_buffer(held->obj, &now, MP_BUFFER_READ)
-                                         || now.len != held->info.len || (now.len != 0 && now.buf != held->info.buf))) {
+                                         || now.len != held->info.len || (now.len != 0 && now.buf != held->info.buf
+                                                                          && !MP_BTREE_WORDS_ONLY(now.buf)))) {
             return true;
         }
     }

@@ -5,7 +5,7 @@
 # To be set with -D or by a board's mpconfigboard.cmake:
 #   MODBTREE_RUST_TARGET  Rust target triple; by default that of IDF_TARGET or PICO_PLATFORM
 #   MODBTREE_PROFILE      firmware (default, small), or release
-#   MODBTREE_FEATURES     any of extras and check, see Cargo.toml
+#   MODBTREE_FEATURES     any of extras, check, journal and match, see Cargo.toml
 #   MODBTREE_CARGO        the cargo command, and MODBTREE_CARGO_FLAGS more arguments for it; by
 #                         default what tools/rust-target.sh finds
 #   MODBTREE_TARGET_DIR   where cargo builds
@@ -41,10 +41,23 @@ endif()
 if(NOT DEFINED MODBTREE_PROFILE)
     set(MODBTREE_PROFILE firmware)
 endif()
-if(NOT DEFINED MODBTREE_FEATURES)
-    set(MODBTREE_FEATURES extras check)
+# Features and sources are those of the make ports.
+file(READ ${MODBTREE_TOP}/micropython/rust.mk modbtree_rust_mk)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${MODBTREE_TOP}/micropython/rust.mk)
+string(REPLACE "\\\n" " " modbtree_rust_mk "${modbtree_rust_mk}")
+function(modbtree_from_make name to)
+    if(NOT modbtree_rust_mk MATCHES "\n${name} [?:]= ([^\n]+)")
+        message(FATAL_ERROR "modbtree: no ${name} in micropython/rust.mk")
+    endif()
+    separate_arguments(words UNIX_COMMAND "${CMAKE_MATCH_1}")
+    set(${to} ${words} PARENT_SCOPE)
+endfunction()
+modbtree_from_make(MODBTREE_SRC_C modbtree_sources)
+if(DEFINED MODBTREE_FEATURES)
+    separate_arguments(MODBTREE_FEATURES)
+else()
+    modbtree_from_make(MODBTREE_FEATURES MODBTREE_FEATURES)
 endif()
-separate_arguments(MODBTREE_FEATURES)
 if(NOT DEFINED MODBTREE_TARGET_DIR)
     set(MODBTREE_TARGET_DIR ${CMAKE_BINARY_DIR}/modbtree)
 endif()
@@ -138,12 +151,8 @@ set_target_properties(modbtree_core PROPERTIES IMPORTED_LOCATION ${modbtree_libr
 add_dependencies(modbtree_core modbtree_rust)
 
 add_library(usermod_modbtree INTERFACE)
-target_sources(usermod_modbtree INTERFACE
-    ${MODBTREE_TOP}/modbtree.c
-    ${MODBTREE_TOP}/modbtree_check.c
-    ${MODBTREE_TOP}/modbtree_dict.c
-    ${MODBTREE_TOP}/modbtree_stream.c
-)
+list(TRANSFORM modbtree_sources PREPEND ${MODBTREE_TOP}/)
+target_sources(usermod_modbtree INTERFACE ${modbtree_sources})
 target_include_directories(usermod_modbtree INTERFACE ${MODBTREE_TOP})
 set(modbtree_definitions MODBTREE_VERSION="${MODBTREE_VERSION}")
 foreach(modbtree_feature IN LISTS MODBTREE_FEATURES)

@@ -22,6 +22,16 @@ PY_O += $(BUILD)/modbtree_core.o
 # Linkers for several machines have to be told which one is meant.
 MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lriscv)
 
+ifneq ($(findstring esp8266,$(MODBTREE_RUST_TARGET)),)
+# The linker script of the esp8266 port puts code that it does not know into RAM, which has no room
+# for it, and constants into flash, where Rust cannot read single bytes as C compilers can.
+MODBTREE_SECTIONS := --rename .text=.irom0.text --rename .rodata=.data.modbtree
+CFLAGS_USERMOD += -fno-function-sections
+$(MODBTREE_SRC_C:%.c=$(BUILD)/%.o): $(BUILD)/%.o: $(MODBTREE_TOP)/%.c
+	$(call compile_c)
+	$(Q)$(OBJCOPY) --rename-section .text=.irom0.text $@
+endif
+
 # Only our own part of the archive: memcpy() and the like are those of the firmware, which are
 # smaller than Rust's. Nothing but btree_* stays visible, so nothing clashes with the firmware.
 # Linker scripts have no place for ARM's unwind tables, which a library that aborts does not need;
@@ -29,7 +39,7 @@ MODBTREE_LDFLAGS = $(if $(filter riscv32%,$(MODBTREE_RUST_TARGET)),-m elf32lrisc
 $(BUILD)/modbtree_core.o: $(BUILD)/modbtree.a $(MODBTREE_TOP)/modbtree.h
 	$(ECHO) "LD $@"
 ifneq ($(findstring xtensa,$(MODBTREE_RUST_TARGET)),)
-	$(Q)$(call modbtree-xtensa-object,$@)
+	$(Q)$(call modbtree-xtensa-object,$@,$(MODBTREE_SECTIONS))
 else
 	$(Q)cd $(@D) && $(RM) -f modbtree-*.o && $(AR) x $(abspath $<) $$($(AR) t $(abspath $<) | grep '^modbtree-')
 	$(Q)$(LD) $(MODBTREE_LDFLAGS) -r --gc-sections $(addprefix -u ,$(MODBTREE_EXPORTS)) -e $(firstword $(MODBTREE_EXPORTS)) -o $@ $(@D)/modbtree-*.o

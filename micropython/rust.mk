@@ -34,9 +34,9 @@ endif
 ifneq ($(findstring xtensa,$(MODBTREE_RUST_TARGET)),)
 # Most versions of it do not even know Xtensa; types have the same sizes there.
 MODBTREE_SYSTEM += --target=riscv32-unknown-none-elf
-# And what Rust makes has to be corrected. $(call modbtree-xtensa-object,object)
+# And what Rust makes has to be corrected. $(call modbtree-xtensa-object,object,options)
 MODBTREE_RUSTC_FLAGS += --emit=asm
-modbtree-xtensa-object = $(PYTHON) '$(MODBTREE_TOP)/micropython/xtensa-object.py' '$(MODBTREE_LIB)' '$(1)' $(CC)
+modbtree-xtensa-object = $(PYTHON) '$(MODBTREE_TOP)/micropython/xtensa-object.py' $(2) '$(MODBTREE_LIB)' '$(1)' $(CC)
 endif
 
 # cargo knows better than make what is up to date, and leaves the archive alone if it is.

@@ -6,14 +6,16 @@ LLVM's own objects for Xtensa cannot be linked: it puts the constants of a funct
 before it at addresses divisible by four, at the end of whatever comes before. Its assembly language
 has them in that place, too, but as directives, and these can be moved.
 
-xtensa-object.py - OBJECT COMPILER [ARGUMENT...]: the same from assembly language on standard input."""
+xtensa-object.py - OBJECT COMPILER [ARGUMENT...]: the same from assembly language on standard input.
+
+With --rename OLD=NEW as first arguments, sections OLD and OLD.* become parts of NEW."""
 
 import os
 import re
 import subprocess
 import sys
 
-SECTION = re.compile(r"\s+\.(section|text|data|bss)\b")
+SECTION = re.compile(r"(\s+\.section\s+)(\.[a-z]+)[^,]*,\"([a-zA-Z]*)\"")
 
 
 def assembly_of(library):
@@ -54,10 +56,25 @@ def literals_moved(lines):
     yield from pending
 
 
+def renamed(lines, names):
+    for line in lines:
+        found = SECTION.match(line)
+        new = names.get(found[2]) if found else None
+        if new:
+            flags = "ax" if "x" in found[3] else "aw"
+            line = '%s%s,"%s",@progbits\n' % (found[1], new, flags)
+        yield line
+
+
 def main():
-    if len(sys.argv) < 4:
+    args, names = sys.argv[1:], {}
+    while args[:1] == ["--rename"]:
+        old, new = args[1].split("=")
+        names[old] = new
+        del args[:2]
+    if len(args) < 3:
         sys.exit(__doc__)
-    library, target, compiler = sys.argv[1], sys.argv[2], sys.argv[3:]
+    library, target, compiler = args[0], args[1], args[2:]
     if library == "-":
         lines = sys.stdin.readlines()
     else:
@@ -65,7 +82,7 @@ def main():
             lines = f.readlines()
     source = target + ".s"
     with open(source, "w") as f:
-        f.writelines(literals_moved(lines))
+        f.writelines(renamed(literals_moved(lines), names))
     sys.exit(subprocess.run(compiler + ["-c", "-o", target, source]).returncode)
 
 

@@ -73,10 +73,15 @@ class MicroTetherDB(Base):
         return key
 
     def put_batch(self, items, ttls=None, tags=None, _ids=None):
-        """Stores all documents of a list, with one flush at most. Returns the list of their keys.
+        """Stores all documents of a list, or of a dict by key, with one flush at most. Returns the list
+        of their keys.
 
         ttls: seconds for all, or a list with seconds or None for each; tags: a list of strings for
         all, or a list with a list or None for each; _ids: a list with a key or None for each."""
+        if isinstance(items, dict):
+            if _ids is not None:
+                raise TypeError("put_batch() takes keys in a dict or in _ids")
+            _ids, items = items.keys(), items.values()
         items = list(items)
         ttls = self._each("ttls", ttls, len(items), isinstance(ttls, (list, tuple)))
         lists = isinstance(tags, (list, tuple)) and any(not isinstance(tag, str) for tag in tags)
@@ -101,9 +106,10 @@ class MicroTetherDB(Base):
     def _each(self, name, value, number, several):
         if not several:
             return [value] * number
-        if len(value) != number:
-            raise InvalidValueError("%d %s for %d items" % (len(value), name, number))
-        return list(value)
+        values = list(value)
+        if len(values) != number:
+            raise InvalidValueError("%d %s for %d items" % (len(values), name, number))
+        return values
 
     def update(self, which, changes, ttl=None, tags=None):
         """Changes fields of the document with a key, or of all that match a query.
@@ -158,7 +164,7 @@ class MicroTetherDB(Base):
         if purge:
             self._enter("purge", None)
             try:
-                some = self._try(False, None, self._store.keys, DOC, DOC + b"\xff", 1)
+                some = self._try(True, None, self._store.keys, DOC, DOC + b"\xff", 1)
                 self._try(True, None, self._purge)
                 return bool(some)
             finally:
@@ -169,6 +175,8 @@ class MicroTetherDB(Base):
 
     def delete_batch(self, keys):
         """Removes the documents with some keys. Returns how many there were."""
+        if isinstance(keys, str):
+            raise TypeError("delete_batch() needs a list of keys, not %r" % keys)
         keys = [self._checked_key(key) for key in keys]
         number = 0
         self._enter("delete", keys[0] if len(keys) == 1 else None)
@@ -189,17 +197,14 @@ class MicroTetherDB(Base):
         """Removes all documents that have expired, at once. Returns how many there were."""
         self._enter("cleanup", None)
         try:
-            number = 0
-            while True:
-                removed = self._sweep(32)
-                if not removed:
-                    break
-                number += removed
+            before = self._counts["expired"]
+            while self._try(True, None, self._sweep, 32):
+                pass
             self._settle(0)
         finally:
             self._leave()
         gc.collect()
-        return number
+        return self._counts["expired"] - before
 
     # ---- finding
 
@@ -231,6 +236,8 @@ class MicroTetherDB(Base):
         self._check_open()
         parsed = _query.Query(text)
         self._counts["queries"] += 1
+        if self._kept is not None:
+            return parsed, _find.scan()
         return parsed, _find.choose(self._indexes, parsed)
 
     def _results(self, query):

@@ -1,34 +1,25 @@
-"""What lies between the calls and the B-tree: locking, retries, flushing, expiry."""
+"""What lies between the calls and the B-tree: opening and closing, records, flushing, expiry."""
 
 import gc
 import json
-import time
 
 from . import layout, sweep
-from .errors import ClosedError, DamagedError, DatabaseError, InvalidKeyError, InvalidValueError
-from .errors import LockTimeoutError, MemoryLimitError, StorageError
+from .errors import DamagedError, InvalidKeyError, InvalidValueError, MemoryLimitError, StorageError
+from .guard import KEEP, Guard
 from .index import Indexes, field_names
 from .layout import META, doc_key, ttl_key
 from .store import Store
-from .ttl import Clock, Expiry, passed, ticks
+from .ttl import Clock, Expiry
 
-try:
-    from _thread import allocate_lock, get_ident
-except ImportError:
-    allocate_lock = None
-
-_FINAL = (2, 13, 22, 27, 29, 30)  # errors that trying again does not cure
-_FULL = 28  # opening the file again may help: what was removed since takes no pages then
 _KEYS = 64  # made-up keys for which the record with the next number is written once
-_KEEP = 4096  # bytes of records that are kept until they are flushed, should that fail
 _KEEP_TIME = 600000  # ms after which the time is saved with the next flush
-_STEP = 8  # expired documents that are removed at a time
+_STEP = 32  # expired documents that are removed at a time, to make room
 
 _files = {}  # path: database
 _compile = None  # of program.py
 
 
-class Base:
+class Base(Guard):
     def __init__(
         self,
         filename="microtether.db",
@@ -49,10 +40,28 @@ class Base:
         """index: names of fields, with dots, to keep an index of; None: those the file has.
         clock: returns the time in seconds, for tests; None: the system's. The others: see
         docs/microtetherdb.md."""
+        for name, value in (
+            ("ram_percentage", ram_percentage),
+            ("max_retries", max_retries),
+            ("retry_delay", retry_delay),
+            ("lock_timeout", lock_timeout),
+            ("cleanup_interval", cleanup_interval),
+            ("ttl_check_interval", ttl_check_interval),
+            ("btree_cachesize", btree_cachesize),
+            ("btree_pagesize", btree_pagesize),
+        ):
+            if not isinstance(value, (int, float)):
+                raise TypeError("%s must be a number, not %r" % (name, value))
+            if not value >= 0:
+                raise ValueError("%s must not be below 0" % name)
         if not 0 < ram_percentage <= 100:
             raise ValueError("ram_percentage must be above 0, and 100 at most")
-        if ttl_check_interval <= 0 or cleanup_interval <= 0:
+        if not (ttl_check_interval > 0 and cleanup_interval > 0):
             raise ValueError("intervals must be above 0")
+        if event_loop is not None and not hasattr(event_loop, "create_task"):
+            raise TypeError("event_loop must be a loop of asyncio, not %r" % (event_loop,))
+        if not in_memory and (filename is None or filename == ""):
+            raise ValueError("filename must not be empty")
         fields = None if index is None else field_names(index)
         self._store = None
         self._file = None
@@ -73,14 +82,8 @@ class Base:
             "retries": 0,
             "damaged": 0,
         }
-        self._pending = 0  # changes since the last flush,
-        self._dirty = {}  # their records by key, as far as there is room; else True
-        self._room_left = _KEEP
-        self._purged = False  # and whether all was removed before
-        self._broken = False  # a write failed: the B-tree writes no more until it is opened again
-        self._kept = None  # then, records by key that are to be written again
-        self._lock = allocate_lock() if allocate_lock else None
-        self._owner = None
+        self._pending = 0  # changes since the last flush
+        self._guard()
         self._loop = event_loop
         self._task = self._core = self._queue = None
         if in_memory:
@@ -205,17 +208,18 @@ class Base:
             return
         self._enter("close", None)
         try:
-            if not self.in_memory:
-                try:
-                    self._now()
-                    if self._keep_time(True) or self._pending:
-                        self._try(True, None, self._flush)
-                finally:
-                    self._let_go()
-            else:
+            try:
+                if not self.in_memory:
+                    self._try(True, None, self._finish)
+            finally:
                 self._let_go()
         finally:
             self._leave()
+
+    def _finish(self):
+        self._now()
+        if self._keep_time(True) or self._pending:
+            self._flush()
 
     def _let_go(self):
         store, self._store = self._store, None
@@ -228,132 +232,6 @@ class Base:
             store.close()
         except OSError as e:
             raise StorageError("close: %s" % e, e.errno)
-
-    def _check_open(self):
-        if self._store is None:
-            raise ClosedError("database closed")
-
-    # ---- one call at a time
-
-    def _enter(self, what, key, wait=True):
-        self._check_open()
-        lock = self._lock
-        me = get_ident() if lock else 1
-        if self._owner == me or lock and not lock.acquire(0):
-            self._wait(what if key is None else "%s %r" % (what, key), me, wait)
-        self._owner = me
-        try:
-            if wait:
-                self._attend()
-            self._check_open()
-        except BaseException:
-            self._leave()
-            raise
-
-    def _wait(self, what, me, wait):
-        if self._owner == me:
-            raise LockTimeoutError(
-                "%s: called while this thread is in a call of the database" % what
-            )
-        began = ticks()
-        while not self._lock.acquire(0):
-            if not wait or passed(began) >= self.lock_timeout * 1000:
-                raise LockTimeoutError("%s: locked for more than %s s" % (what, self.lock_timeout))
-            time.sleep(0.001)
-
-    def _leave(self):
-        self._owner = None
-        if self._lock:
-            self._lock.release()
-
-    def _try(self, write, key, fn, *args):
-        """Calls fn under the lock; again if that may help."""
-        try:
-            if self._broken and (write or self._store.tree is None):
-                self._recover()
-            return fn(*args)
-        except (MemoryError, OSError) as e:
-            return self._retry(e, write, key, fn, args)
-
-    def _retry(self, error, write, key, fn, args):
-        tries = 0
-        relieved = False
-        what = "database" if key is None else repr(key)
-        while True:
-            if isinstance(error, MemoryError):
-                if relieved:
-                    raise MemoryLimitError("%s: no memory" % what)
-                relieved = True
-                self._relieve()
-            else:
-                if write:
-                    self._broken = not self.in_memory
-                number = error.errno
-                if tries >= self.max_retries or number in _FINAL or number == _FULL and tries:
-                    if self._broken:
-                        self._recover_if_possible()
-                    raise StorageError("%s: %s after %d retries" % (what, error, tries), number)
-                tries += 1
-                self._counts["retries"] += 1
-                if number != _FULL:
-                    time.sleep(self.retry_delay)
-            try:
-                if self._broken and (write or self._store.tree is None):
-                    self._recover()
-                return fn(*args)
-            except (MemoryError, OSError) as e:
-                error = e
-
-    def _read(self, fn, *args):
-        # A call of its own, of one of those that only read.
-        self._enter("query", None)
-        try:
-            if self._store.tree is None:
-                self._try(True, None, len, ())  # opens it again first
-            return fn(*args)
-        except (MemoryError, OSError) as e:
-            return self._retry(e, False, None, fn, args)
-        finally:
-            self._leave()
-
-    def _relieve(self):
-        # What may give memory back.
-        try:
-            if self.in_memory:
-                self._sweep(_STEP)
-            else:
-                self._flush()
-        except (MemoryError, OSError, DatabaseError):
-            pass
-        gc.collect()
-
-    def _recover(self):
-        # What the last flush has written is in the file, all else is in this B-tree only.
-        if self._kept is None:
-            # (A file of littlefs that could not be written cannot be read, either.)
-            kept = self._dirty
-            for key in kept:
-                if kept[key] is True:
-                    kept[key] = self._store.get(doc_key(key))
-            self._kept = kept
-        self._store.reopen()
-        if self._purged:
-            self._store.clear()
-        self._save_meta()
-        kept = self._kept
-        self._dirty = {}
-        self._room_left = _KEEP
-        for key in kept:
-            self._write(key, kept[key])
-        self._kept = None
-        self._broken = False
-
-    def _recover_if_possible(self):
-        # For reading, and for the next attempt.
-        try:
-            self._recover()
-        except (OSError, MemoryError, DatabaseError):
-            pass
 
     # ---- changes
 
@@ -502,7 +380,7 @@ class Base:
         self._store.flush()
         self._pending = 0
         self._dirty = {}
-        self._room_left = _KEEP
+        self._room_left = KEEP
         self._purged = False
         self._counts["flushes"] += 1
         if self._limit is not None:
@@ -515,7 +393,7 @@ class Base:
 
     def _live(self, key):
         # [document, expires, tags] if there is one that has not expired, or None.
-        raw = self._store.get(doc_key(key))
+        raw = self._counting(key, self._store.get(doc_key(key)))
         if raw is None:
             return None
         try:
@@ -581,14 +459,16 @@ class Base:
         core = self._core
         if core is not None and core._task_queue is not self._queue:
             self._task = None  # asyncio.new_event_loop() forgets all tasks of MicroPython
+        if core is None and self._task is not None and self._task.done():
+            self._task = None  # CPython: its loop has come to an end
         if self._task is None:
             loop = self._loop or sweep.running_loop()
             if loop is not None:
                 sweep.start(self, loop)
-        if self._task is not None and (self._core is None or self._core.cur_task is not None):
+        if self._task is not None and sweep.running_loop() is not None:
             return
         now = self._now()
-        if now >= self._next_sweep:
+        if now >= min(self._next_sweep, self._next_cleanup):
             self._background(now)
 
     def _background(self, now):

@@ -99,6 +99,11 @@ def _rank(kind):
     )
 
 
+def scan():
+    """The plan that looks at all documents."""
+    return Plan("scan", [(DOC, DOC + _END)])
+
+
 def choose(indexes, query):
     """The plan for a query."""
     kind, path, arg = query.root if query.root[0] < AND else (AND, None, None)
@@ -144,7 +149,7 @@ def choose(indexes, query):
         if index is not None and not index.several:
             plan = Plan("index", [(index.prefix, index.prefix + _END)], index)
         else:
-            plan = Plan("scan", [(DOC, DOC + _END)])
+            plan = scan()
     index = plan.index
     if by and by == (index.path if index else ID) and not (index and index.several):
         plan.ordered = True
@@ -201,6 +206,10 @@ def _leads(plan, entry, document, tags):
 
 def _opened(db, query, now, key, raw, sure):
     # (key, document, tags) if a record matches; `sure`: it does.
+    if db._kept is not None:
+        raw, sure = db._counting(key, raw), False
+        if raw is None:
+            return None
     try:
         document, expires, tags = unpack(key, raw)
     except DamagedError as e:
@@ -245,8 +254,25 @@ def _fast(db, query, plan, now, program):
             yield None
 
 
+def _with_kept(db, query, plan, now):
+    # Changes that could not be written are not in the B-tree.
+    kept = list(db._kept)
+    for item in _slow(db, query, plan, now):
+        if item is None or item[0] not in kept:
+            yield item
+    for key in kept:
+        raw = db._counting(key, db._read(db._store.get, DOC + key.encode()))
+        if raw is not None:
+            plan.examined += 1
+            item = _opened(db, query, now, key, raw, False)
+            if item is not None:
+                yield key, item[1], None
+
+
 def _found(db, query, plan, now):
     # Yields (key, document, entry), and None after each step.
+    if db._kept is not None:
+        return _with_kept(db, query, plan, now)
     program = db._program(query, now) if plan.kind in ("scan", "keys") else None
     plan.fast = program is not None
     return _slow(db, query, plan, now) if program is None else _fast(db, query, plan, now, program)
@@ -335,10 +361,12 @@ def _some(found, skip, left):
 def count(db, query, plan):
     """How many documents match; skip and limit are taken into account."""
     now = db._now() if db._expiry.heap else 0
-    program = db._program(query, now) if plan.kind in ("scan", "keys") else None
+    program = None
+    if db._kept is None and plan.kind in ("scan", "keys"):
+        program = db._program(query, now)
     number = 0
     if program is None:
-        for item in _slow(db, query, plan, now):
+        for item in _found(db, query, plan, now):
             number += item is not None
     else:
         for low, high in plan.ranges:

@@ -36,7 +36,7 @@ async def _task(db):
     import asyncio
 
     while True:
-        await asyncio.sleep(db.ttl_check_interval)
+        await asyncio.sleep(min(db.ttl_check_interval, db.cleanup_interval))
         more = True
         while more:
             if db._store is None:
@@ -53,23 +53,30 @@ async def _task(db):
 
 
 def background(db, now):
-    """One step. Returns whether there is more to do."""
+    """One step: a flush, or a few documents. Returns whether there is more to do."""
     more = False
     try:
-        if now >= db._next_cleanup:
+        if db._broken:
+            pass  # the next operation tries again, and reports it
+        elif now >= db._next_cleanup:
             db._next_cleanup = now + int(db.cleanup_interval * 1000)
+            db._next_sweep = now
             db._expiry.load()
             if db._keep_time(False) or db._pending:
                 db._flush()
-        began = ticks()
-        for _ in range(_STEP):
-            more = db._sweep(1) == 1
-            if not more or passed(began) >= _STEP_MS:
-                break
-        if db._pending >= db.flush_threshold:
+            more = True
+        elif db._pending >= db.flush_threshold:
             db._flush()
+            more = True
+        else:
+            began = ticks()
+            for _ in range(_STEP):
+                more = db._sweep(1) == 1
+                if not more or passed(began) >= _STEP_MS:
+                    break
+            more = more or db._pending >= db.flush_threshold
     except OSError:
-        db._broken = not db.in_memory  # the next operation tries again, and reports it
+        db._broken = not db.in_memory
         more = False
     except (MemoryError, DatabaseError):
         more = False

@@ -10,7 +10,8 @@ except ImportError:
     heapq = None
 
 _MOST = 32  # entries of the heap that are read at a time
-_SET = time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, -1))  # a clock before that was never set
+# A clock before 2024 was never set. (Boards without a calendar count from 2000 on, or not at all.)
+_SET = time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, -1)) if hasattr(time, "mktime") else 757382400
 
 
 def clock_ms():

@@ -60,6 +60,8 @@ pub use storage::{NoStorage, Storage};
 #[cfg(any(test, feature = "std"))]
 pub use tree::Iter;
 pub use tree::{Cursor, Db, Item, Stat, Where};
+#[cfg(all(feature = "std", feature = "check"))]
+pub use tree::{PageEntry, PageHead, PageKind};
 
 /// Reached by no code path; here because a staticlib without the standard library needs one.
 #[cfg(all(feature = "micropython", not(any(test, feature = "std"))))]

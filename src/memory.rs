@@ -73,6 +73,9 @@ pub(crate) struct Buffer<M: Memory> {
     len: usize,
 }
 
+// SAFETY: nothing else refers to the block, so it may go to another thread with its owner.
+unsafe impl<M: Memory + Send> Send for Buffer<M> {}
+
 impl<M: Memory> Buffer<M> {
     pub fn new(memory: M) -> Self {
         Buffer { memory, block: None, capacity: 0, len: 0 }

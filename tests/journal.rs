@@ -164,6 +164,43 @@ fn checkpoint_under_way(dir: &Path, flushes: usize) {
     }
 }
 
+/// The last checkpoint of an empty log makes its pages free ones: when it is cut, the free list may
+/// already lead to pages that are not yet what they are to be.
+#[test]
+fn the_last_checkpoint_of_an_empty_log_is_done_again() {
+    let dir = work_dir("journal_empty");
+    let (_, _, live, mut map) = with_journal(512, 100, 3);
+    let mut file = file_of(&live);
+    let mut db = open(&mut file, Journal::On).expect("opens");
+    for i in 0..5 {
+        db.put(b"new", &[i; 20], true).expect("puts");
+        db.flush().expect("flushes");
+    }
+    map.insert(b"new".to_vec(), vec![4; 20]);
+    db.checkpoint().expect("brings home");
+    drop(db);
+    let last = (file.bytes.len() / 512 - 1) as u32;
+    assert!(file.bytes[last as usize * 512..] != [0; 512], "a page of the log");
+    file.bytes[12..16].copy_from_slice(&last.to_ne_bytes());
+    file.bytes[if Order::NATIVE == Order::Little { 23 } else { 20 }] |= 1;
+    for journal in [Journal::On, Journal::Off] {
+        let what = format!("{journal:?}");
+        expect_items(&file.bytes, journal, &map, &what);
+        let mut file = file_of(&file.bytes);
+        let mut db = open(&mut file, journal).expect("opens");
+        db.check(10, &mut |f| panic!("{what}: {f:?}")).expect("checks");
+        let mut map = map.clone();
+        for i in 0..100u8 {
+            db.put(&[b'n', i], &[i; 40], true).expect("puts");
+            map.insert(vec![b'n', i], vec![i; 40]);
+        }
+        db.close().expect("closes");
+        drop(db);
+        let path = write_file(dir.join(format!("{what}.db")), &file.bytes);
+        check_ours(&[], &[(path, map_hash(&map))]);
+    }
+}
+
 /// Runs libdb1 on a file that has a journal.
 fn changed_by_libdb1(live: &[u8], ops: &[Op], name: &str) -> Vec<u8> {
     let dir = work_dir(name);
@@ -304,6 +341,30 @@ impl Storage for &Atomic {
         self.0.borrow_mut().bytes.truncate(size as usize);
         Ok(())
     }
+}
+
+#[test]
+fn clearing_frees_pages_before_the_log() {
+    let store = Atomic::default();
+    let mut db = Db::open(&store, HeapMemory, &options(512)).expect("opens");
+    let fill = |db: &mut Db<_, _>, from: u32, to: u32| {
+        for i in from..to {
+            assert_eq!(db.put(&i.to_be_bytes(), &[7; 50], true), Ok(true));
+        }
+    };
+    fill(&mut db, 0, 20);
+    db.checkpoint().expect("flushes");
+    let pages = db.stat().expect("counts").pages;
+    // New pages that no flush has written yet.
+    fill(&mut db, 20, 40);
+    assert!(db.stat().expect("counts").pages > pages);
+    db.clear().expect("clears");
+    db.flush().expect("flushes");
+    db.check(10, &mut |f| panic!("{f:?}")).expect("checks");
+    db.checkpoint().expect("brings home");
+    db.check(10, &mut |f| panic!("{f:?}")).expect("checks");
+    let stat = db.stat().expect("counts");
+    assert_eq!(stat.free, stat.pages - 2);
 }
 
 #[test]

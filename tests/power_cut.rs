@@ -140,10 +140,16 @@ fn a_life_of_power_cuts() {
                 script.atomic = medium == Medium::Atomic && rng.once_in(2);
                 let what = format!("life {turn}, cut {age}, {mode:?}");
                 let (trace, states) = script.trace(file, &what);
-                let mut cuts = vec![];
+                // One of them, without keeping all.
+                let (mut choice, mut seen, mut chosen) = (Rng::new(rng.next()), 0, None);
                 let effort = Effort { all: 8, random: 2 };
-                trace.cuts(medium, effort, &mut rng, &mut |image, cut| cuts.push((image, cut)));
-                let (image, cut) = cuts.swap_remove(rng.below(cuts.len()));
+                trace.cuts(medium, effort, &mut rng, &mut |image, cut| {
+                    seen += 1;
+                    if choice.below(seen) == 0 {
+                        chosen = Some((image, cut));
+                    }
+                });
+                let (image, cut) = chosen.expect("cuts");
                 let mut allowed = vec![&states[cut.flushed]];
                 allowed.extend(states.get(cut.flushed + 1).filter(|_| cut.flushing));
                 let seed = Rng::new(rng.next());

@@ -8,12 +8,12 @@ TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/mic
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'
 FIRMWARE_FEATURES := --no-default-features --features micropython,extras,check,journal,match
 
-.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus test-package \
+.PHONY: test test-packages fmt fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus package test-package \
 	bench bench-core bench-documents \
-	fuzz fuzz-seeds soak
+	fuzz fuzz-seeds fuzz-replay soak
 
 STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test-corpus test-package test-natmod \
-	test-qemu size test-esp32
+	test-qemu size test-esp32 fuzz-replay
 
 # One failure does not hide another.
 test: unix qemu test-packages ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
@@ -70,13 +70,15 @@ test-corpus: unix fuzz-seeds ## the corpus of the fuzz targets, with MicroPython
 	@CORPUS='$(call colons,$(CORPUS_IMAGES))' python3 tools/run-tests.py '$(UNIX)' tests/micropython/mutants.py
 	@CORPUS='$(call colons,$(CORPUS_OPS))' python3 tools/run-tests.py '$(UNIX)' tests/micropython/model_small.py
 
-# As `mpremote mip install` would put it on a device, compiled, before the frozen one.
-MIP := $(MPY_OUT)/mip
+# What `mpremote mip install` puts on a device, compiled; imported here before the frozen one.
+PACKAGE = $(DIST)/microtetherdb_$(firstword $(subst ., ,$(MPY_ABI)))
 
-test-package: unix ## microtetherdb as a package of .mpy files, with its tests
+package: mpy-cross ## microtetherdb as a package of .mpy files for mip, in dist/
 	@echo '== microtetherdb as a package'
-	@python3 tools/mip-install.py microtetherdb/package.json '$(MIP)' --mpy-cross '$(MPY_CROSS)'
-	@python3 tools/run-tests.py --path '$(MIP)' '$(UNIX)' tests/microtetherdb/*.py
+	@python3 tools/mip-install.py microtetherdb/package.json '$(PACKAGE)' --mpy-cross '$(MPY_CROSS)'
+
+test-package: unix package
+	@python3 tools/run-tests.py --path '$(PACKAGE)' '$(UNIX)' tests/microtetherdb/*.py
 
 bench: bench-core bench-documents ## our core against libdb1, and microtetherdb, on this machine
 
@@ -95,6 +97,14 @@ SEEDS := $(OUT)/fuzz-seeds
 fuzz-seeds:
 	@python3 tools/fuzz-seeds.py '$(SEEDS)'
 
+# On stable Rust the targets are built without what guides the search, and only read files.
+fuzz-replay: fuzz-seeds ## run the fuzz targets over what they start from
+	@echo '== fuzz targets over their seeds'
+	@sh tools/packages.sh 'make fuzz-replay' g++
+	@cargo build --quiet --manifest-path fuzz/Cargo.toml --target-dir '$(OUT)/fuzz'
+	@for target in $(FUZZ_TARGETS); do '$(OUT)/fuzz/debug/'$$target '$(SEEDS)'/$$target/* >'$(OUT)/fuzz/'$$target.log 2>&1 || \
+		{ echo "fuzz target $$target failed:"; tail -n 20 '$(OUT)/fuzz/'$$target.log; exit 1; }; done
+
 fuzz: fuzz-seeds ## fuzzing for FUZZ_SECONDS (60) each, needs nightly Rust and cargo-fuzz
 	@if ! cargo +nightly --version >/dev/null 2>&1; then \
 		echo 'make fuzz: nightly Rust is missing: rustup toolchain install nightly' >&2; exit 1; fi
@@ -108,6 +118,8 @@ soak: unix ## hundreds of thousands of mutants and power cuts, and an hour of fu
 	MUTANTS=$${MUTANTS:-1000000} cargo test --release --test mutants -- --nocapture
 	CUTS=$${CUTS:-20} cargo test --release --test power_cut -- --nocapture
 	CUTS=all FIGURES=1 '$(UNIX)' -X heapsize=64m tests/micropython/power_cut.py
+	EACH=1 '$(UNIX)' -X heapsize=4m tests/microtetherdb/power_cut.py
+	RUNS=$${RUNS:-1000} '$(UNIX)' -X heapsize=4m tests/microtetherdb/power_model.py
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=1800
 
 fmt: ## format the Rust sources

@@ -5,7 +5,7 @@
 CMAKE_OUT := $(MPY_OUT)/cmake
 CMAKE_PACKAGES := cmake $(QEMU_PACKAGES_riscv)
 CMAKE_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py $(addprefix tests/micropython/,basic.py check.py dict_extras.py \
-	err_stream.py gc_survive.py stream_fat.py stream_lfs2.py)
+	err_stream.py gc_survive.py journal.py stream_fat.py stream_lfs2.py)
 
 ESP32_BOARDS := MODBTREE_ESP32 MODBTREE_ESP32_C3
 ESP32_CHIP_MODBTREE_ESP32 := xtensa
@@ -24,8 +24,9 @@ xtensa-link = xtensa-lx106-elf-ld --no-relax -Ttext=0x40200000 -e 0x40200000 --u
 # Boards freeze MicroPython's own modules, too, which are in a submodule.
 ESP32_MANIFEST := $(or $(wildcard $(ROOT)/micropython/manifest.py),$(MPY)/extmod/asyncio/manifest.py)
 
-# What firmware has besides our files: MicroPython's core, and a C library.
-MPY_CORE = $$(find '$(CMAKE_OUT)/CMakeFiles/firmware.elf.dir' -path '*/py/*.obj')
+# What firmware has besides our files: MicroPython's core and file systems, and a C library.
+MPY_CORE = $$(find '$(CMAKE_OUT)/CMakeFiles/firmware.elf.dir' -path '*/py/*.obj' -o -path '*/extmod/vfs*.obj' \
+	-o -path '*/littlefs/*.obj')
 PICOLIBC := /usr/lib/picolibc/riscv64-unknown-elf/lib/rv32imac/ilp32/libc.a
 
 .PHONY: firmware-cmake test-cmake test-esp32 $(ESP32_BOARDS:%=test-%) test-esp8266
@@ -74,4 +75,3 @@ test-esp8266: firmware-cmake
 		MODBTREE_PROFILE=firmware MODBTREE_TARGET_DIR='$(MPY_OUT)/rust-xtensa' "$$@"; } $(call log,esp8266)
 	@python3 tools/check-symbols.py xtensa-lx106-elf-nm --in '$(ESP8266_OUT)'/*.o \
 		--from $(MPY_CORE) '$(MPY)/ports/esp8266/boards/eagle.rom.addr.v6.ld'
-	@$(call xtensa-link,$(ESP8266_OUT)) '$(ESP8266_OUT)'/*.o

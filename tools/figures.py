@@ -2,7 +2,8 @@
 """figures.py MACHINE BASELINE FEATURES=FIRMWARE...: measures what the module costs on an emulated
 board, prints it beside the figures of the baseline file, and fails if one of them has grown by
 more than 2 %, or is above its limit. Each FIRMWARE (an ELF file beside its map and objects) gives
-the code size with these features; the last one also runs the scripts of tests/figures."""
+the code size with these features; the last one has `match` and a frozen microtetherdb beyond the
+one before, and also runs the scripts of tests/figures."""
 
 import argparse
 import glob
@@ -19,6 +20,7 @@ SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"
 GROWTH = 1.02
 # What must never be exceeded, whatever the baseline says.
 LIMITS = {
+    "heap, microtetherdb, imported and opened": 15000,
     "heap, 5 pages of 512": 3500,
     "heap, left after close, pages of 512": 0,
     "heap, left without close, pages of 512": 0,
@@ -29,21 +31,24 @@ TIMEOUT = 300
 
 
 def code(firmware):
-    """Bytes of the firmware that come from Rust and from C: code, constants and variables."""
+    """Bytes of the firmware that come from Rust, from C and from frozen Python: code, constants and
+    variables."""
     with open(os.path.splitext(firmware)[0] + ".map") as f:
         text = f.read().partition("Linker script and memory map")[2]
-    rust = c = 0
+    rust = c = frozen = 0
     # Long names of sections have a line of their own.
-    section = r"^ \.s?(?:text|rodata|data|bss)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \S*/(modbtree\w*\.o)$"
+    section = r"^ \.s?(?:text|rodata|data|bss)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \S*/(modbtree\w*|frozen_content)\.o$"
     for match in re.finditer(section, text, re.M):
         size = int(match[1], 16)
-        if match[2] == "modbtree_core.o":
+        if match[2] == "modbtree_core":
             rust += size
+        elif match[2] == "frozen_content":
+            frozen += size
         else:
             c += size
     if not rust or not c:
         sys.exit("%s: no code of modbtree in its map" % firmware)
-    return rust, c
+    return rust, c, frozen
 
 
 def script(name):
@@ -74,13 +79,19 @@ def tools(machine, firmware):
 
 def measure(machine, firmwares):
     figures = {}
+    sizes = []
     for features, firmware in firmwares:
-        rust, c = code(firmware)
+        rust, c, frozen = code(firmware)
         figures["code, features %s" % features] = rust + c
         figures["code, features %s: Rust" % features] = rust
         figures["code, features %s: C" % features] = c
+        sizes.append((rust + c, frozen))
+    # What the last firmware has and the one before has not.
+    figures["code, feature match"] = sizes[-1][0] - sizes[-2][0]
+    figures["frozen, microtetherdb"] = sizes[-1][1] - sizes[-2][1]
     firmware = firmwares[-1][1]
     figures.update(run(machine, firmware, "heap.py"))
+    figures.update(run(machine, firmware, "documents.py"))
     figures.update(run(machine, firmware, "instructions.py", ["-icount", "shift=0"]))
     if machine == "arm":
         objects = glob.glob(os.path.join(os.path.dirname(firmware), "modbtree*.o"))

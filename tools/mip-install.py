@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """mip-install.py PACKAGE.JSON DIRECTORY [--mpy-cross COMMAND]: copies what a package.json lists to
 a directory, as `mpremote mip install` copies it to a device, and checks that it lists all Python
-files beside it. With mpy-cross the files are compiled on the way, and their size is printed."""
+files beside it. With mpy-cross the files are compiled on the way, and get a package.json of their own.
+Prints how many bytes they have."""
 
 import argparse
 import json
@@ -29,17 +30,23 @@ def main():
             % (args.package, " ".join(sorted(sources ^ there)))
         )
     shutil.rmtree(args.directory, ignore_errors=True)
-    size = 0
+    size, urls = 0, []
     for name, source in package["urls"]:
-        source, name = os.path.join(base, source), os.path.join(args.directory, name)
-        os.makedirs(os.path.dirname(name), exist_ok=True)
         if args.mpy_cross:
             name = name[:-3] + ".mpy"
-            command = [args.mpy_cross, "-O3", "-s", os.path.basename(source), "-o", name, source]
+        source, target = os.path.join(base, source), os.path.join(args.directory, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if args.mpy_cross:
+            command = [args.mpy_cross, "-O3", "-s", os.path.basename(source), "-o", target, source]
             subprocess.run(command, check=True)
+            urls.append([name, name])
         else:
-            shutil.copy(source, name)
-        size += os.path.getsize(name)
+            shutil.copy(source, target)
+        size += os.path.getsize(target)
+    if urls:
+        with open(os.path.join(args.directory, "package.json"), "w") as f:
+            json.dump({"version": package["version"], "urls": urls}, f)
+            f.write("\n")
     kind = "compiled: " if args.mpy_cross else ""
     print("%s: %s%d files, %d bytes" % (os.path.basename(base), kind, len(package["urls"]), size))
 

@@ -1,11 +1,12 @@
 # Native modules: btree.mpy for firmware that is there already, and its tests.
 
 include ports/natmod/archs.mk
-NATMOD_ARCHS := x64 x86 armv6m armv7m armv7emsp armv7emdp rv32imc
+NATMOD_ARCHS := x64 x86 armv6m armv7m armv7emsp armv7emdp rv32imc xtensa xtensawin
 NATMOD_PACKAGES_x86 := gcc-multilib
 $(foreach arch,$(filter arm%,$(NATMOD_ARCHS)),\
 	$(eval NATMOD_PACKAGES_$(arch) := gcc-arm-none-eabi libnewlib-arm-none-eabi))
 NATMOD_PACKAGES_rv32imc := gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+NATMOD_PACKAGES_xtensa := gcc-xtensa-lx106 picolibc-riscv64-unknown-elf
 
 DIST := $(ROOT)/dist
 # Of .mpy files, in the names of directories there.
@@ -24,11 +25,26 @@ $(VENV_READY): tools/requirements.txt
 	@rm -rf '$(VENV)' && python3 -m venv '$(VENV)' && '$(VENV)/bin/pip' install --quiet -r '$<'
 	@touch '$@'
 
+# Debian's C compiler for ESP8266 has no headers.
+NATMOD_OPTIONS_xtensa := CFLAGS_EXTRA=-isystem/usr/lib/picolibc/riscv64-unknown-elf/include
+# For ESP32 there is Espressif's compiler, or ours, under its name.
+ifeq ($(shell command -v xtensa-esp32-elf-gcc),)
+NATMOD_PACKAGES_xtensawin = $(ESP32_PACKAGES_xtensa)
+XTENSA_BIN := $(OUT)/xtensa-esp32
+NATMOD_ENV_xtensawin := PATH='$(XTENSA_BIN)':"$$PATH"
+natmod-xtensawin: $(XTENSA_BIN)
+$(XTENSA_BIN): tools/xtensa-cc
+	@mkdir -p '$@'
+	@ln -sf '$(abspath $<)' '$@/xtensa-esp32-elf-gcc'
+	@ln -sf /usr/bin/xtensa-lx106-elf-ld '$@/xtensa-esp32-elf-ld'
+	@touch '$@'
+endif
+
 # $(call make-natmod,armv7m,directory,features)
-make-natmod = rust=$$(sh tools/rust-target.sh '$(NATMOD_RUST_$(1))') && eval "set -- $$rust" && \
-	$(MPY_ENV) $(submake) -C ports/natmod ARCH='$(1)' MPY_DIR='$(MPY)' BUILD='$(2)' PYTHON='$(VENV)/bin/python' \
+make-natmod = rust=$$(sh tools/rust-target.sh '$(NATMOD_RUST_$(1))' '$(MPY_OUT)') && eval "set -- $$rust" && \
+	$(NATMOD_ENV_$(1)) $(MPY_ENV) $(submake) -C ports/natmod ARCH='$(1)' MPY_DIR='$(MPY)' BUILD='$(2)' PYTHON='$(VENV)/bin/python' \
 	MODBTREE_RUST_TARGET='$(NATMOD_RUST_$(1))' MODBTREE_TARGET_DIR='$(MPY_OUT)/natmod-rust' \
-	MODBTREE_FEATURES='$(3)' "$$@"
+	MODBTREE_FEATURES='$(3)' $(NATMOD_OPTIONS_$(1)) "$$@"
 
 .PHONY: natmod natmods $(NATMOD_ARCHS:%=natmod-%)
 
@@ -115,6 +131,7 @@ test-natmod-name: natmod-x64 unix
 	@echo '== modbtree.mpy beside a built-in btree'
 	@python3 tools/run-tests.py --native '$(DIST)/x64_$(MPY_ABI)' '$(UNIX)' tests/natmod/second_name.py
 
-test-mip: natmod-armv7m plain-arm ## mpremote's mip, with an emulated board
+test-mip: natmod-armv7m plain-arm package ## mpremote's mip, with an emulated board
 	@echo '== mpremote mip install'
-	@python3 tools/test-mip.py '$(VENV)/bin/mpremote' '$(call plain,arm)/firmware.elf' '$(DIST)/armv7m_$(MPY_ABI)'
+	@python3 tools/test-mip.py '$(VENV)/bin/mpremote' '$(call plain,arm)/firmware.elf' '$(DIST)/armv7m_$(MPY_ABI)' \
+		'$(PACKAGE)/package.json'

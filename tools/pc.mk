@@ -1,9 +1,12 @@
-# The PC side: Python packages for CPython, and records of BTrees as JSON.
+# The PC side: the command-line tool, Python packages for CPython, and records of BTrees as JSON.
 
 PC_PACKAGES := python3-venv
+# A server of its own is started by the tests.
+PC_TEST_PACKAGES := postgresql
 PC_VENV := $(OUT)/pc-venv
 VENV_PYTHON := $(PC_VENV)/bin/python
 WHEELS := $(OUT)/wheels
+CARGO_DEBUG := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)/debug
 
 .PHONY: pc-packages wheel test-pc bench-json
 
@@ -20,22 +23,68 @@ $(PC_VENV)/.installed: python/requirements.txt | pc-packages
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --only-binary :all: -r python/requirements.txt
 	@touch '$@'
 
-wheel: $(PC_VENV)/.installed ## build the Python packages btree and btrees_json for CPython
+wheel: $(PC_VENV)/.installed ## build the packages btree, btrees_json and microtetherdb for CPython
 	@echo '== a wheel for CPython'
-	@rm -rf '$(WHEELS)'
+	@rm -rf '$(WHEELS)' python/microtetherdb
+	@mkdir python/microtetherdb
+	@cp microtetherdb/*.py python/microtetherdb
 	@'$(PC_VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
 		'$(WHEELS)'/*.whl
 	@ls '$(WHEELS)'/*.whl
 
-# Stubs, examples in the documentation, and tests of the packages, some of them against
-# zodb-json-codec, BTrees and ZODB. SEED=<number> makes other random trees.
-test-pc: wheel ## the Python packages, and btrees_json against zodb-json-codec and ZODB
+# Scripts for MicroPython run under CPython, too, but for those that need what it has not.
+PC_SCRIPTS := tests/micropython/*.py tests/microtetherdb/*.py examples/*.py README.md FORMAT.md docs/*.md
+
+# Stubs; tests of the packages, some of them against zodb-json-codec, BTrees, ZODB and PostgreSQL;
+# scripts and examples. SEED=<number> makes other random trees.
+test-pc: wheel unix ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, and scripts for MicroPython
+	@sh tools/packages.sh 'make test-pc' $(PC_TEST_PACKAGES)
 	@echo '== the Python packages'
-	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btrees_json modbtree
-	@'$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
-	@python3 tools/run-tests.py '$(VENV_PYTHON)' docs/btrees-json.md
+	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btree btrees_json modbtree
+	@cd '$(PC_VENV)' && bin/python -m mypy --strict --config-file /dev/null '$(ROOT)/python/tests/typed.py' '$(ROOT)/python/modbtree/zodb.py'
+	@cargo build --quiet -p mpbtree
+	@MPBTREE='$(CARGO_DEBUG)/mpbtree' MICROPYTHON='$(UNIX)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
+	@python3 tools/run-tests.py --cpython tests/cpython/skipped.txt '$(VENV_PYTHON)' $(PC_SCRIPTS)
 
 bench: bench-json
 bench-json: wheel ## btrees_json against zodb-json-codec
 	@'$(VENV_PYTHON)' python/bench/records.py
+
+# The command-line tool. Its tests use Berkeley DB's own tools.
+MPBTREE := $(ROOT)/target/release/mpbtree
+CLI_PACKAGES := libdb1-compat db5.3-util
+
+.PHONY: mpbtree test-cli test-device bench-cli cli-packages
+
+STEPS += test-cli test-device
+
+# Files as trees in ZODB: those whose keys all differ, and are in order.
+TREE_FILES := $(foreach file,$(wildcard tests/data/golden/*.db tests/data/golden_be/*.db), \
+	$(if $(findstring cbug,$(file))$(findstring dups,$(file)),,$(file)))
+
+mpbtree: ## build mpbtree, the command-line tool, and print where it is
+	@echo '== mpbtree'
+	@cargo build --quiet --release -p mpbtree
+	@echo '$(MPBTREE)'
+
+cli-packages:
+	@sh tools/packages.sh 'make test-cli' $(CLI_PACKAGES)
+
+test-cli: cli-packages wheel ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
+	@sh tools/packages.sh 'make test-cli' $(PC_TEST_PACKAGES)
+	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree' && \
+	cargo clippy --quiet -p mpbtree --all-targets -- -D warnings; fi
+	@echo '== cargo test -p mpbtree'
+	@cargo test --quiet -p mpbtree
+	@echo '== mpbtree with ZODB and PostgreSQL'
+	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py target/debug/mpbtree $(TREE_FILES)
+	@python3 mpbtree/tests/postgresql.py target/debug/mpbtree
+
+test-device: mpbtree qemu-arm $(VENV_READY) ## the command-line tool with files of an emulated board
+	@echo '== mpbtree and mpremote'
+	@python3 tools/test-device.py '$(VENV)/bin/mpremote' '$(call firmware,arm)' '$(MPBTREE)'
+
+bench: bench-cli
+bench-cli: mpbtree cli-packages ## mpbtree dump against db_dump185, and how fast mpbtree check reads
+	@python3 benches/mpbtree.py '$(MPBTREE)'

@@ -3,7 +3,9 @@
 with TEST.py.exp. From a document TEST.md it runs each block marked as python and compares what it
 prints with the next block, marked as text. Each script runs in an empty directory of its own.
 With --qemu, INTERPRETER is a firmware, and each script has an emulated board of its own.
-With --native, it imports modules from a directory of .mpy files."""
+With --native, it imports modules from a directory of .mpy files. With --cpython, INTERPRETER is CPython
+with our packages, and the scripts named in the file SKIPPED are passed over, for the reasons given there;
+others must not say SKIP."""
 
 import argparse
 import concurrent.futures
@@ -16,6 +18,7 @@ import tempfile
 
 import board
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PASSED, FAILED, SKIPPED = "pass", "FAIL", "skip"
 
 
@@ -46,16 +49,31 @@ def examples(document, directory):
     return tests
 
 
-def run_here(interpreter, path, native, heapsize, test, timeout):
+def reasons(path):
+    """The scripts that a file names, with the reason behind each."""
+    with open(path) as f:
+        lines = [line.split(None, 1) for line in f if line.strip() and not line.startswith("#")]
+    found = {os.path.join(ROOT, name): reason.strip() for name, reason in lines}
+    for name in found:
+        if not os.path.exists(name):
+            sys.exit("%s names a script that is not there: %s" % (path, name))
+    return found
+
+
+def plain(printed):
+    """What was printed, without what exceptions say for which CPython has other words."""
+    return re.sub(rb"(TypeError|KeyError|<class 'ValueError').*", rb"\1", printed)
+
+
+def run_here(command, path, native, test, timeout):
     """Returns what a script printed, and a reason if it did not end well."""
     # No library of the user, and nothing of the machine's locale and the like.
     directories = [*path, ".frozen", *([os.path.abspath(native)] if native else [])]
-    env = dict(os.environ, MICROPYPATH=":".join(directories))
-    heap = ["-X", "heapsize=" + heapsize] if heapsize else []
+    env = dict(os.environ, MICROPYPATH=":".join(directories), PYTHONPATH=":".join(path))
     with tempfile.TemporaryDirectory(prefix="modbtree-") as directory:
         try:
             process = subprocess.run(
-                [os.path.abspath(interpreter), *heap, *options(test), os.path.abspath(test)],
+                [*command, os.path.abspath(test)],
                 cwd=directory,
                 env=env,
                 stdin=subprocess.DEVNULL,
@@ -81,15 +99,21 @@ def run_on_board(machine, firmware, native, begin, test, timeout):
     return board.run_scripts(machine, firmware, scripts, timeout, options)
 
 
-def verdict(test, run):
+def verdict(test, run, skipped=None):
     """Runs one test. Returns its result and why."""
+    if skipped and os.path.abspath(test) in skipped:
+        return SKIPPED, "      %s\n" % skipped[os.path.abspath(test)]
     try:
         with open(test + ".exp", "rb") as f:
             expected = f.read().replace(b"\r\n", b"\n")
     except OSError as e:
         return FAILED, "cannot read what it should print: %s\n" % e
     output, failure = run(test)
-    if not failure and output.endswith(b"SKIP\n"):
+    if skipped is not None:
+        if output.endswith(b"SKIP\n"):
+            return FAILED, "It says SKIP: say why in the list of what is passed over.\n"
+        expected, output = plain(expected), plain(output)
+    elif not failure and output.endswith(b"SKIP\n"):
         return SKIPPED, ""
     if not failure and output == expected:
         return PASSED, ""
@@ -102,21 +126,30 @@ def verdict(test, run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds for one test")
     parser.add_argument("--qemu", choices=sorted(board.MACHINES), help="run a firmware for this processor")
     parser.add_argument("--begin", action="append", default=[], help="with --qemu: a script to run before each test")
     parser.add_argument("--native", metavar="DIR", help="where to import .mpy files from")
     parser.add_argument("--heapsize", help="without --qemu: bytes, or with a k or m behind")
+    parser.add_argument("--cpython", metavar="SKIPPED", help="the interpreter is CPython")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--path", type=os.path.abspath, action="append", default=[], help="where modules are first")
     parser.add_argument("interpreter")
     parser.add_argument("tests", nargs="+")
     args = parser.parse_args()
 
+    skipped = reasons(args.cpython) if args.cpython else None
+
     def run(test):
         if args.qemu:
             return run_on_board(args.qemu, args.interpreter, args.native, args.begin, test, args.timeout)
-        return run_here(args.interpreter, args.path, args.native, args.heapsize, test, args.timeout)
+        command = [os.path.abspath(args.interpreter)]
+        if args.cpython:
+            command.append(os.path.join(ROOT, "tests", "cpython", "device.py"))
+        else:
+            command += ["-X", "heapsize=" + args.heapsize] if args.heapsize else []
+            command += options(test)
+        return run_here(command, args.path, args.native, test, args.timeout)
 
     count = {PASSED: 0, FAILED: 0, SKIPPED: 0}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool, tempfile.TemporaryDirectory() as directory:
@@ -124,7 +157,7 @@ def main():
         for test in args.tests:
             found = examples(test, directory) if test.endswith(".md") else [(os.path.relpath(test), test)]
             tests.extend(found)
-        results = pool.map(lambda test: verdict(test[1], run), tests)
+        results = pool.map(lambda test: verdict(test[1], run, skipped), tests)
         for (name, _), (result, why) in zip(tests, results):
             count[result] += 1
             print("%s  %s" % (result, name), flush=True)

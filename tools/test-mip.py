@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""test-mip.py MPREMOTE FIRMWARE DIST: installs a native module for Cortex-M3 on an emulated board with
-mpremote, from a directory, from a server and under its second name, and uses it."""
+"""test-mip.py MPREMOTE FIRMWARE DIST MICROTETHERDB: installs a native module for Cortex-M3 on an emulated
+board with mpremote, from a directory, from a server and under its second name, and uses it; then it
+and the package.json of microtetherdb."""
 
 import functools
 import http.server
@@ -25,19 +26,32 @@ print(list(db.items()), btree.__file__, os.listdir("/lib"))
 """
 
 
+DOCUMENTS = """
+import sys
+sys.path.insert(0, "/lib")
+import microtetherdb
+with microtetherdb.MicroTetherDB("docs.db", in_memory=False, index=["n"]) as db:
+    db.put("a", {"n": 5}, tags=["t"], ttl=100)
+with microtetherdb.MicroTetherDB("docs.db", in_memory=False) as db:
+    print(db.query({"n": 5, "tags": "t"}), db.explain({"n": 5})["plan"], microtetherdb.__file__)
+"""
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
 
-def install(mpremote, firmware, package, module):
-    """Boots a board, installs a package there and returns what using it prints."""
+def install(mpremote, firmware, packages, use):
+    """Boots a board, installs packages there and returns what using them prints."""
     command = [*board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
     process = subprocess.Popen([*command, "-kernel", firmware], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         terminal = re.search("/dev/[^ ]+", process.stdout.readline())[0]
         command = [mpremote, "connect", terminal, "resume", *BEGIN]
-        command += ["mip", "install", "--target", "/lib", package, "+", "exec", USE % module]
+        for package in packages:
+            command += ["mip", "install", "--target", "/lib", package, "+"]
+        command += ["exec", use]
         result = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
         )
@@ -50,23 +64,27 @@ def install(mpremote, firmware, package, module):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
-    mpremote, firmware, dist = sys.argv[1:]
+    mpremote, firmware, dist, documents = sys.argv[1:]
     handler = functools.partial(Quiet, directory=dist)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    local = os.path.join(dist, "package.json")
+    tests = [([local, documents], DOCUMENTS, "[{'n': 5}] index /lib/microtetherdb/__init__.mpy\n")]
     for package, module in (
-        (os.path.join(dist, "package.json"), "btree"),
+        (local, "btree"),
         (os.path.join(dist, "modbtree.json"), "modbtree"),
         ("http://127.0.0.1:%d/" % server.server_port, "btree"),
         ("http://127.0.0.1:%d/modbtree.mpy" % server.server_port, "modbtree"),
     ):
-        output = install(mpremote, firmware, package, module)
         expected = "[(b'key', b'value')] /lib/%s.mpy ['%s.mpy']\n" % (module, module)
+        tests.append(([package], USE % module, expected))
+    for packages, use, expected in tests:
+        output = install(mpremote, firmware, packages, use)
         if not output.endswith(expected):
             sys.exit("%s\nexpected at the end: %s" % (output, expected))
-        print("pass  mpremote mip install %s" % package)
+        print("pass  mpremote mip install %s" % " ".join(packages))
 
 
 if __name__ == "__main__":

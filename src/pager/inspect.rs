@@ -44,6 +44,18 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.limit
     }
 
+    /// Flushes in the journal of an earlier session, if there is a journal.
+    #[cfg(all(feature = "journal", feature = "std"))]
+    pub fn journal_commits(&self) -> Option<u32> {
+        self.log.state.filter(|_| self.log.old).map(|_| self.log.seq)
+    }
+
+    /// First page behind the file without the journal of an earlier session, if there is a journal.
+    #[cfg(all(feature = "journal", feature = "std"))]
+    pub fn journal_base(&self) -> Option<u32> {
+        self.log.state.filter(|_| self.log.old).map(|_| self.log.base)
+    }
+
     /// Whether the storage goes on behind its last whole page. Under a journal it may: a flush that
     /// was cut off is overwritten by the next.
     pub fn ragged(&mut self) -> Result<bool> {

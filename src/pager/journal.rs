@@ -105,9 +105,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Whether a page below the end of the file belongs to the log.
     #[cfg(any(feature = "extras", feature = "check"))]
     pub(super) fn is_log(&self, pgno: u32) -> bool {
-        let Log { on, old, base, next, .. } = self.log;
-        // New pages of the tree lie between those of the log, and all of them are listed.
-        (on || old) && (base <= pgno && pgno < next && self.moved.search(pgno).is_err() || pgno == next)
+        let Log { on, old, base, first, next, .. } = self.log;
+        // New pages of the tree lie between those of the log, and all of them are listed. Those before
+        // it are the tree's, too, unless it was an earlier session that left room there.
+        let from = if old { base } else { first };
+        (on || old) && (from <= pgno && pgno < next && self.moved.search(pgno).is_err() || pgno == next)
     }
 
     /// The checksum of page `from`, with another header if one is given. Uses frame `f`.

@@ -68,6 +68,9 @@ pub(crate) struct Pool<M: Memory> {
     pin: u16,
 }
 
+// SAFETY: nothing else refers to the blocks of a pool, so they may go to another thread with it.
+unsafe impl<M: Memory + Send> Send for Pool<M> {}
+
 impl<M: Memory> Pool<M> {
     pub fn new(memory: M, page_size: usize) -> Self {
         Pool {

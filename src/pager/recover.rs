@@ -110,6 +110,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 return self.corrupt(mark.first, 0, Reason::Journal);
             }
             self.pages = mark.base;
+            if self.log.checkpoint {
+                // The pages of the log may not yet be what the free list takes them for.
+                self.meta.free = mark.free;
+            }
             return Ok(mark.base);
         }
         let (mut at, mut extent) = (mark.first, 0);

@@ -9,6 +9,8 @@ mod edit;
 mod heads;
 mod repack;
 mod search;
+#[cfg(all(feature = "std", feature = "check"))]
+mod view;
 
 use crate::error::{Error, Fault, Reason, Result};
 use crate::memory::Memory;
@@ -25,6 +27,8 @@ use edit::{Cell, Edit, Source};
 #[cfg(feature = "check")]
 pub(crate) use search::MAX_DEPTH;
 use search::{Path, Place, Side, Toward};
+#[cfg(all(feature = "std", feature = "check"))]
+pub use view::{PageEntry, PageHead, PageKind};
 
 /// Bytes of an entry whose key and value both are overflow references, with its slot:
 /// the smallest limit that still lets every item be stored.

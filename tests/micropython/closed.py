@@ -45,7 +45,10 @@ what("load", lambda: db["1"])
 what("store", store)
 what("delete", delete)
 what("in", lambda: "1" in db)
-what("add", lambda: db + 1)
+try:
+    db + 1
+except (TypeError, ValueError):
+    print("add refused")
 what("close", lambda: db.close())
 # These return an iterator, which then raises.
 for fun in (db.keys, db.values, db.items, lambda: iter(db), lambda: db.keys("1", "2", btree.DESC)):

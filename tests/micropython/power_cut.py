@@ -208,6 +208,11 @@ def record(medium, image, flags, pagesize, steps):
     return dev.log
 
 
+# Half of a journal's mark on page 0 does no harm.
+def sound(db):
+    return [text for text in db.check() if not text.startswith("warning: page 0 ")] == []
+
+
 # What is found on a device: "last" or "next", if it is as the last or the next flush left it or makes it;
 # otherwise how bad it is.
 def look(medium, flags, image, last, next):
@@ -232,7 +237,7 @@ def look(medium, flags, image, last, next):
                     return "disorder"
                 before = k
             found = "last" if got == last else "next" if got == next else "mixture"
-            if db.check() != []:
+            if not sound(db):
                 found = "unsound"
             # It goes on working.
             for i in range(8):
@@ -251,7 +256,7 @@ def look(medium, flags, image, last, next):
             f = medium[4](dev, "r+b")
             try:
                 db = btree.open(f)
-                if dict(db.items()) != got or db.check() != []:
+                if dict(db.items()) != got or not sound(db):
                     found = "lost"
                 db.close()
             except OSError:

@@ -60,6 +60,8 @@ print(db.delete(purge=True), db.delete(purge=True), len(db), db.query({}), bool(
 f = db.put({"n": 9})
 print(int(f, 16) > int(e, 16), len(db))
 
+print(sorted(db.put_batch({"x": {"n": 10}, "y": {"n": 11}})), db.get("y"))
+
 db.close()
 db.close()
 for use in (

@@ -252,7 +252,7 @@ def run(n, damage):
             differ += 1
             print("FAIL", root, key, raw, fast, slow)
         yes += slow is True
-    return differ, unsure < n // (1 if damage else 3), yes > n // 50
+    return differ, unsure < n // (1 if damage else 3), yes > n // 100
 
 
 print(run(N, False))

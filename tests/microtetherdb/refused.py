@@ -63,22 +63,36 @@ check("batch", db.put_batch, [{"a": 1}], ttls=[-5])
 check("batch", db.put_batch, [{"a": 1}], tags=["a", 5])
 check("batch", db.put_batch, [{"a": 1}], _ids=[5])
 check("batch", db.put_batch, [{"a": 1}, {}], _ids=["a"])
+check("batch", db.put_batch, {"a": 1, "b": Thing()})
+check("batch", db.put_batch, {"a": 1}, _ids=["b"])
+check("batch", db.put_batch, {5: 1})
 check("get", db.get, 5)
 check("in", lambda: b"k" in db)
 check("delete", db.delete)
 check("delete", db.delete, 5)
 check("delete", db.delete_batch, ["k", 5])
+check("delete", db.delete_batch, "k")
 
 # The largest that fits.
 print(db.put("k", "x" * 8190), len(db.get("k")))
 for wrong in (
     {"ram_percentage": 0},
     {"ram_percentage": 101},
+    {"ram_percentage": "25"},
+    {"max_retries": -1},
+    {"retry_delay": -0.1},
+    {"lock_timeout": None},
     {"ttl_check_interval": 0},
+    {"ttl_check_interval": float("nan")},
     {"cleanup_interval": -1},
     {"index": ["a..b"]},
     {"index": [5]},
     {"btree_pagesize": 100},
+    {"btree_cachesize": -1},
+    {"event_loop": 5},
+    {"filename": "", "in_memory": False},
+    {"filename": None, "in_memory": False},
+    {"filename": 5, "in_memory": False},
 ):
     try:
         MicroTetherDB(**wrong)

@@ -117,17 +117,42 @@ with open("/retry/filler", "wb") as f:
 stored = 0
 try:
     while True:
-        db.put("fill%d" % stored, {"n": stored + 10, "text": "x" * 150})
+        n = stored + 10
+        db.put("fill%d" % stored, {"n": n, "text": "x" * 150}, tags=["t%d" % (n % 3)])
         stored += 1
 except microtetherdb.StorageError as e:
     print(e.errno, stored > 5)
 print(db.get("fill0")["n"], "fill%d" % stored in db)
+# What could not be written is found all the same, in any order; nothing else changes.
+expected = [1] + list(range(10, stored + 11))
+sound(db, expected)
+down = [doc["n"] for doc in db.query({"$sort": "-n", "n": {"$gt": 1}, "$limit": 3})]
+print([stored + 10 - n for n in down], len(db) == len(expected), db.explain({"n": 1})["plan"])
+for change in (
+    lambda: db.put("late", {"n": 5}),
+    lambda: db.put("fill0", {"n": 5}),
+    lambda: db.delete("fill0"),
+    lambda: db.delete_batch(["x", "fill0"]),
+    lambda: db.delete(purge=True),
+    lambda: db.update({"n": {"$gt": 0}}, {"n": 7}),
+    lambda: db.reindex(),
+    lambda: db.flush(),
+    lambda: db.cleanup(),
+):
+    try:
+        change()
+        print("FAIL")
+    except microtetherdb.StorageError as e:
+        if e.errno != 28:
+            print("FAIL", e)
+    sound(db, expected)
 os.remove("/retry/filler")
 print(db.delete_batch(["fill%d" % i for i in range(1, stored)]) == stored - 1)
 db.flush()
 db.close()
 db = open_db()
 print(len(db), db.query({"n": 1}), len(db.query({"n": 10})), "fill%d" % stored in db)
+print(db.explain({"n": 1})["plan"])
 db.close()
 
 # The file is opened again in the middle of a search.
@@ -147,6 +172,7 @@ for query in ({}, {"n": {"$gte": 0}}, {"$sort": "-_id"}, {"$sort": "n", "$limit"
     print(len(keys) in (60, 61), keys[:60] == ["k%02d" % i for i in range(60)])
     db.delete("z")
 db.close()
+
 
 # Reads that fail.
 class Flaky:

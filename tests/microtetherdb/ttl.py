@@ -1,7 +1,7 @@
 # Times to live, with a clock of the test's own.
 
 try:
-    import btree
+    import btree, io
     from microtetherdb import MicroTetherDB
 except ImportError:
     print("SKIP")
@@ -62,6 +62,20 @@ print(1 <= some <= 8)
 for _ in range(20):
     db.get("stays")
 print(db.stats()["expired"], entries(db))
+
+# Every cleanup_interval seconds, too, and what is pending is written then.
+f = io.BytesIO()
+db = MicroTetherDB(f, False, ttl_check_interval=1e6, cleanup_interval=50, clock=clock)
+for i in range(9):
+    db.put("s%d" % i, i, ttl=2)
+now += 49
+db.get("s0")
+print(db.stats()["expired"], db.stats()["flushes"], db.stats()["pending"])
+now += 1
+for _ in range(6):
+    db.get("s0")
+print(db.stats()["expired"], entries(db), db.stats()["flushes"])
+db.close()
 
 # The heap holds the next ones only, whatever their number.
 db = open_db(ttl_check_interval=1e6)

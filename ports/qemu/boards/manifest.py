@@ -1,1 +1,2 @@
 include("$(MPY_DIR)/extmod/asyncio")
+include("../../../micropython/manifest.py")

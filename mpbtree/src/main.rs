@@ -1,0 +1,82 @@
+//! mpbtree: a command-line tool for the database files of MicroPython's btree module.
+//!
+//! - `args`: the command line
+//! - `commands`: one function for each command
+//! - `place`, `device`, `disk`: files here and on a device, and how the core gets at them
+//! - `records`, `python`: JSON of BTrees, and ZODB by way of Python
+//! - `app`, `error`, `text`: output, exit codes, bytes as text
+
+mod app;
+mod args;
+mod canvas;
+mod commands;
+mod device;
+mod disk;
+mod dumpfile;
+mod error;
+mod layout;
+mod place;
+mod python;
+mod records;
+mod survey;
+mod text;
+mod trim;
+
+use app::App;
+use args::{Cli, Command};
+use clap::Parser;
+use commands::{check, copy, diff, dump, export, import, item, list, load, manual, map, stat, tree};
+use error::{Failure, Result};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Exit code of a program that was interrupted.
+const INTERRUPTED: i32 = 130;
+
+fn run(app: &mut App, command: &Command) -> Result<()> {
+    match command {
+        Command::Stat(args) => stat::stat(app, args),
+        Command::Get(args) => item::get(app, args),
+        Command::Put(args) => item::put(app, args),
+        Command::Del(args) => item::del(app, args),
+        Command::List(args) => list::list(app, args),
+        Command::Dump(args) => dump::dump(app, args),
+        Command::Load(args) => load::load(app, args),
+        Command::Check(args) => check::check(app, args),
+        Command::Salvage(args) => copy::salvage(app, args),
+        Command::Compact(args) => copy::compact(app, args),
+        Command::Convert(args) => copy::convert(app, args),
+        Command::Diff(args) => diff::diff(app, args),
+        Command::Tree(args) => tree::tree(app, args),
+        Command::Map(args) => map::map(app, args),
+        Command::Export(args) => export::export(app, args),
+        Command::Import(args) => import::import(app, args),
+        Command::Checkpoint(args) => item::checkpoint(app, args),
+        Command::Completions(args) => manual::completions(app, args),
+        Command::Man(args) => manual::man(app, args),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let handler = ctrlc::set_handler(|| {
+        place::clean_up();
+        std::process::exit(INTERRUPTED);
+    });
+    let json = cli.common.json;
+    let mut app = App::new(cli.common);
+    let result = handler.map_err(|e| Failure::new(error::code::SYSTEM, e)).and_then(|()| {
+        let result = run(&mut app, &cli.command);
+        // What was printed before an error belongs to the answer.
+        let flushed = app.out.flush().map_err(Failure::from);
+        result.and(flushed)
+    });
+    place::clean_up();
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    if !failure.text.is_empty() {
+        let line = if json { failure.json() } else { format!("mpbtree: {}", failure.line()) };
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    ExitCode::from(failure.code)
+}

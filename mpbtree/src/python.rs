@@ -1,0 +1,119 @@
+//! `python -m modbtree.zodb` (docs/cpython.md), which opens FileStorages of ZODB with ZODB itself.
+
+use crate::args::Zodb;
+use crate::error::{code, Failure, Result};
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+pub struct Python {
+    program: String,
+    command: Command,
+    name: String,
+    child: Option<Child>,
+    /// Reads what the program says to people.
+    said: Option<thread::JoinHandle<String>>,
+}
+
+impl Python {
+    pub fn new(args: &Zodb) -> Result<Self> {
+        let words = shlex::split(&args.python).filter(|words| !words.is_empty());
+        let words = words.ok_or_else(|| Failure::usage("--python: no command"))?;
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(["-m", "modbtree.zodb"]);
+        Ok(Python { program: words[0].clone(), command, name: args.name.clone(), child: None, said: None })
+    }
+
+    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.command.arg(arg);
+        self
+    }
+
+    /// A file, by a name that is no option.
+    pub fn file(&mut self, path: &Path) -> Result<&mut Self> {
+        self.command.arg(std::path::absolute(path)?);
+        Ok(self)
+    }
+
+    /// The name in messages.
+    pub fn title(&self) -> String {
+        format!("{} -m modbtree.zodb", self.program)
+    }
+
+    fn start(&mut self, stdin: Stdio, stdout: Stdio) -> Result<&mut Child> {
+        self.command.arg(format!("--name={}", self.name));
+        self.command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        let mut child = self.command.spawn().map_err(|e| {
+            Failure::new(code::SYSTEM, format!("cannot run {}: {}", self.program, Failure::from(e).text))
+        })?;
+        let mut stderr = child.stderr.take();
+        self.said = Some(thread::spawn(move || {
+            let mut said = Vec::new();
+            if let Some(stderr) = &mut stderr {
+                // What was read until an error is all there is to tell.
+                let _ = stderr.read_to_end(&mut said);
+            }
+            String::from_utf8_lossy(&said).into_owned()
+        }));
+        Ok(self.child.insert(child))
+    }
+
+    /// Runs the program with what `write` writes as its input; returns what it says.
+    pub fn feed(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<String> {
+        let child = self.start(Stdio::piped(), Stdio::null())?;
+        let stdin = child.stdin.take().ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        let mut input = BufWriter::new(stdin);
+        let written = write(&mut input).and_then(|()| Ok(input.flush()?));
+        match written {
+            Ok(()) => {}
+            // The program has gone and tells why.
+            Err(e) if e.code == code::PIPE => {}
+            Err(e) => {
+                // Before the end of its input, or it would keep what it has.
+                self.kill();
+                return Err(e);
+            }
+        }
+        drop(input);
+        self.end()
+    }
+
+    /// Starts the program; what it prints.
+    pub fn output(&mut self) -> Result<Box<dyn BufRead>> {
+        let stdout = self.start(Stdio::null(), Stdio::piped())?.stdout.take();
+        let stdout = stdout.ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        Ok(Box::new(BufReader::with_capacity(1 << 16, stdout)))
+    }
+
+    /// Ends the program.
+    pub fn kill(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may be gone.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Waits for the end of the program and returns what it has said, if it was successful.
+    pub fn end(&mut self) -> Result<String> {
+        let Some(mut child) = self.child.take() else { return Ok(String::new()) };
+        let status = child.wait()?;
+        let said = self.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
+        if status.success() {
+            return Ok(said);
+        }
+        let line = said.lines().rev().map(str::trim).find(|line| !line.is_empty());
+        let line = line.unwrap_or("it has failed").to_string();
+        let missing = line.contains("No module named");
+        let help = if missing { " (docs/cpython.md tells how to install it)" } else { "" };
+        Err(Failure::new(code::SYSTEM, format!("{}: {line}{help}", self.program)))
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
