@@ -7,7 +7,7 @@
 
 use super::search::Path;
 use super::Db;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::memory::Memory;
 use crate::page::node::{self, entry_size, ENTRY_FIXED, REF, SLOT};
 use crate::page::{field, kind};
@@ -166,6 +166,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let (pgno, _) = path.at(level);
             let f = self.pager.tree_page(pgno)?;
+            // In a damaged file the page may have been on the free list and be another by now.
+            if edit.to > self.node(f).len() {
+                return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Empty);
+            }
             let (before, used) = (self.node(f).used(), self.used_after(f, &edit));
             let next = if used <= self.pager.capacity() {
                 let fewer = edit.new_cells().len() < edit.to - edit.from;
@@ -261,7 +265,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             let child = self.pager.tree_page(node.child(0))?;
             if child == root {
-                return self.pager.corrupt(1, 0, crate::error::Reason::Depth);
+                return self.pager.corrupt(1, 0, Reason::Depth);
             }
             self.pager.copy_content(child, root);
             self.pager.free_page(child)?;
