@@ -210,6 +210,7 @@ pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
 
 /// Makes room for an entry of `size` bytes as number `i` and returns its offset.
 /// The caller has made sure that `size` + [`SLOT`] bytes are free, and fills it.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -> usize {
     let node = Node::new(order, bytes);
     let (lower, upper) = (node.lower(), node.upper());
@@ -220,6 +221,22 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
     order.put_u16(bytes, field::LOWER, lower.wrapping_add(SLOT) as u16);
     order.put_u16(bytes, field::UPPER, offset as u16);
     offset
+}
+
+/// Adds an inline entry to a leaf that has room for it, as number `i`.
+pub(crate) fn insert(order: Order, bytes: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
+    // Code of its own for the common order, where code is cheap.
+    if order == Order::Little && cfg!(target_pointer_width = "64") {
+        insert_in(Order::Little, bytes, i, key, data);
+    } else {
+        insert_in(order, bytes, i, key, data);
+    }
+}
+
+#[inline(always)]
+fn insert_in(order: Order, bytes: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
+    let at = open_slot(order, bytes, i, entry_size(key.len().wrapping_add(data.len())));
+    put_entry(order, bytes, at, data.len() as u32, 0, [key, data]);
 }
 
 /// Whether key `a` sorts before key `b`, mostly decided by one comparison on large machines.
@@ -374,11 +391,6 @@ fn append_loop(order: Order, source: &[u8], range: Range<usize>, target: &mut [u
 mod tests {
     use super::super::{init, verify_tree_page};
     use super::*;
-
-    fn insert(order: Order, page: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
-        let off = open_slot(order, page, i, entry_size(key.len() + data.len()));
-        put_entry(order, page, off, data.len() as u32, 0, [key, data]);
-    }
 
     #[test]
     fn insert_and_remove_leave_no_traces() {

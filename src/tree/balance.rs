@@ -52,7 +52,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         };
         let lasting = |least: usize| {
             let free = (2 * room).saturating_sub(left.unwrap_or(room) + right.unwrap_or(room));
-            least + used <= 2 * room - room / 4 && free >= room / 2 + room / 16
+            least + used <= 2 * room - room / 4 && free * 8 >= room * 5
         };
         // While the tree only grows, sharing pays only if it lasts for some time.
         let share = |least| if self.churn == 0 { lasting(least) } else { least + used <= 2 * room };

@@ -7,7 +7,7 @@
 
 use super::Db;
 use crate::error::inner::Result;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::memory::Memory;
 use crate::page::node::{self, entry_size, ENTRY_FIXED, REF, SLOT};
 use crate::page::{field, kind};
@@ -173,17 +173,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
         node::remove(order, self.pager.page_mut(f), i);
     }
 
-    /// Bytes that an edit adds to a page; fewer ones are negative, modulo 2^n.
-    pub(super) fn growth(&self, f: Idx, edit: &Edit) -> usize {
+    /// Bytes that a page, or pages, of `used` bytes would have after an edit of page `f`.
+    pub(super) fn after_edit(&self, used: usize, f: Idx, edit: &Edit) -> usize {
         let node = self.node(f);
         let gone: usize = (edit.from..edit.to).map(|i| node.size(i) + SLOT).sum();
         let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
-        new.wrapping_sub(gone)
+        (used + new).saturating_sub(gone)
     }
 
     /// Bytes used on a page if `edit` were done.
     pub(super) fn used_after(&self, f: Idx, edit: &Edit) -> usize {
-        self.node(f).used().wrapping_add(self.growth(f, edit))
+        self.after_edit(self.node(f).used(), f, edit)
     }
 
     /// Does an edit of the leaf that `path` leads to, and all that follows above it.
@@ -192,6 +192,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
         loop {
             let (pgno, _) = self.path.at(level);
             let f = self.pager.tree_page(pgno)?;
+            // In a damaged file the page may have been on the free list and be another by now.
+            if edit.to > self.len(f) {
+                return self.pager.corrupt(pgno, field::LOWER as u32, Reason::Empty);
+            }
             #[cfg(feature = "repack")]
             let before = self.used(f);
             let used = self.used_after(f, edit);
@@ -310,7 +314,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             let child = self.pager.tree_page(node.child(0))?;
             if child == root {
-                return self.pager.corrupt(1, 0, crate::error::Reason::Depth);
+                return self.pager.corrupt(1, 0, Reason::Depth);
             }
             self.pager.copy_content(child, root);
             self.pager.free_page(child)?;

@@ -132,3 +132,55 @@ pub(super) fn narrow(node: Node, low: usize, high: usize, head: u64) -> (usize, 
     let slots = node.bytes.get(HEADER..node.lower()).unwrap_or(&[]);
     Heads { order: node.order, slots, bytes: node.bytes }.narrow(low, high, head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::node::insert;
+    use crate::page::{init, kind};
+
+    /// Keys of 0 to 10 bytes, many with the same head, in order.
+    fn keys() -> Vec<Vec<u8>> {
+        let mut keys: Vec<Vec<u8>> = vec![];
+        for len in 0..=10 {
+            for last in [0, 1, b'a', 255] {
+                keys.extend([0, b'a', 255].map(|fill| {
+                    let mut key = vec![fill; len];
+                    key.splice(len.saturating_sub(1).., [last]);
+                    key
+                }));
+            }
+        }
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    #[test]
+    fn keys_compare_as_slices_do() {
+        for a in keys() {
+            for b in keys() {
+                assert_eq!(compare(&a, &b), a.cmp(&b), "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_holds_the_place_of_the_key() {
+        let keys = keys();
+        for (order, step) in [(Order::Little, 1), (Order::Big, 1), (Order::Little, 5), (Order::Big, 19)] {
+            let some: Vec<&Vec<u8>> = keys.iter().step_by(step).collect();
+            let mut page = vec![0; 4096];
+            init(order, &mut page, 7, kind::LEAF);
+            some.iter().enumerate().for_each(|(i, key)| insert(order, &mut page, i, key, b"v"));
+            let node = Node::new(order, &page);
+            for key in &keys {
+                for low in [0, 1, some.len()] {
+                    let place = some.partition_point(|k| *k < key).max(low);
+                    let (from, to) = narrow(node, low, some.len(), of_key(key));
+                    assert!(from <= place && place <= to, "{key:?} in {step}: {place} not in {from}..{to}");
+                }
+            }
+        }
+    }
+}

@@ -1,11 +1,12 @@
 //! Sharing the entries of neighbouring pages out anew.
 
 use super::edit::{Cell, Edit, Source};
+use super::heads;
 use super::Db;
 use crate::error::inner::Result;
 use crate::error::Reason;
 use crate::memory::Memory;
-use crate::page::node::{entry_size, BIG_KEY, SLOT};
+use crate::page::node::{entry_size, BIG_KEY, ENTRY_FIXED, SLOT};
 use crate::page::{field, kind};
 use crate::pager::Idx;
 use crate::storage::Storage;
@@ -102,7 +103,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             (left, next, window.leaf) = (child, node.field(field::NEXT), leaf);
             window.total += node.used();
             let (from, to, new) = if i == window.edited {
-                window.total = window.total.wrapping_add(self.growth(f, edit));
+                window.total = self.after_edit(window.total, f, edit);
                 (edit.from, edit.to, edit.new_cells().len())
             } else {
                 (len, len, 0)
@@ -110,8 +111,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             // Where the parent has the real key of entry 0, it is a run of its own.
             let first = usize::from(!leaf && i > 0 && len > 0 && (from > 0 || to == 0));
             if first > 0 {
-                let real = self.node(parent).size(slot + i).wrapping_sub(self.node(f).size(0));
-                window.total = window.total.wrapping_add(real);
+                let (real, stored) = (self.node(parent).size(slot + i), self.node(f).size(0));
+                window.total = (window.total + real).saturating_sub(stored);
             }
             if let Some(page) = window.pages.get_mut(i) {
                 *page = f;
@@ -345,6 +346,17 @@ impl<S: Storage, M: Memory> Db<S, M> {
     #[cfg_attr(small, inline(never))]
     pub(super) fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
         let last = self.len(left).saturating_sub(1);
+        if heads::USED {
+            // Without overflow pages, where code is cheap.
+            let ((low_flags, low), (high_flags, high)) = (self.node(left).key(last), self.node(right).key(0));
+            let len = high.len().min(low.iter().zip(high).take_while(|(a, b)| a == b).count() + 1);
+            if (low_flags | high_flags) & BIG_KEY == 0 && entry_size(len) + SLOT <= self.pager.capacity() / 2
+            {
+                let at = self.node(right).offset(0).wrapping_add(ENTRY_FIXED);
+                let key = Source::Page(right, at as u16, len as u16);
+                return Ok(Cell { child: self.pager.pgno(right), key, ..Cell::EMPTY });
+            }
+        }
         let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
         let len = high.len().min(self.common_prefix(low, high)?.0 + 1);
         let child = self.pager.pgno(right);

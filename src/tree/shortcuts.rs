@@ -55,9 +55,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     #[inline]
     fn insert_inline(&mut self, leaf: Idx, index: usize, key: &[u8], value: &[u8]) {
         let order = self.pager.order();
-        let page = self.pager.page_mut(leaf);
-        let at = node::open_slot(order, page, index, entry_size(key.len() + value.len()));
-        node::put_entry(order, page, at, value.len() as u32, 0, [key, value]);
+        node::insert(order, self.pager.page_mut(leaf), index, key, value);
         self.changed_inline(leaf);
     }
 
