@@ -427,7 +427,11 @@ static mp_obj_t mp_btree_open(size_t n_args, const mp_obj_t *args, mp_map_t *kwa
         { MP_QSTR_cachesize, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 0 } },
         { MP_QSTR_minkeypage, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 0 } },
     };
+    #if MODBTREE_EXTRAS
     bool memory = args[0] == mp_const_none;
+    #else
+    const bool memory = false;
+    #endif
     if (!memory) {
         mp_get_stream_raise(args[0], MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
     }

@@ -118,7 +118,7 @@ fn cuts_of_random_scripts() {
                 // What promises nothing takes longer to look at.
                 let random = if mode == Mode::Default && medium != Medium::Atomic { 0 } else { 2 };
                 let effort = Effort { all: 30, random };
-                cut_everywhere(&script, medium, effort, 2000, &format!("script {turn}"), &mut sample);
+                cut_everywhere(&script, medium, effort, 600, &format!("script {turn}"), &mut sample);
             }
         }
     }
