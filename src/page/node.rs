@@ -224,6 +224,7 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
 }
 
 /// Adds an inline entry to a leaf that has room for it, as number `i`.
+#[cfg(any(test, feature = "shortcuts"))]
 pub(crate) fn insert(order: Order, bytes: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
     // Code of its own for the common order, where code is cheap.
     if order == Order::Little && cfg!(target_pointer_width = "64") {
@@ -233,6 +234,7 @@ pub(crate) fn insert(order: Order, bytes: &mut [u8], i: usize, key: &[u8], data:
     }
 }
 
+#[cfg(any(test, feature = "shortcuts"))]
 #[inline(always)]
 fn insert_in(order: Order, bytes: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
     let at = open_slot(order, bytes, i, entry_size(key.len().wrapping_add(data.len())));
