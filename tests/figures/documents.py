@@ -62,6 +62,8 @@ imported = used(0, 0, 0, 0) - before
 print("heap, microtetherdb, imported:", imported)
 print("heap, microtetherdb, imported and opened:", imported + one("memory", None))
 for index in None, ["n"]:
+    f = None
+    used(0, 0, 0, 0)
     f = io.BytesIO(400 * 512)
     one("file" if index is None else "file with an index", f, index=index)
 for n in 30, 300:
