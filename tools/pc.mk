@@ -73,10 +73,10 @@ cli-packages:
 
 test-cli: cli-packages wheel ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
 	@sh tools/packages.sh 'make test-cli' $(PC_TEST_PACKAGES)
-	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree' && \
-	cargo clippy --quiet -p mpbtree --all-targets -- -D warnings; fi
-	@echo '== cargo test -p mpbtree'
-	@cargo test --quiet -p mpbtree
+	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree -p btrees-json' && \
+	cargo clippy --quiet -p mpbtree -p btrees-json --all-targets -- -D warnings; fi
+	@echo '== cargo test -p mpbtree -p btrees-json'
+	@cargo test --quiet -p mpbtree -p btrees-json
 	@echo '== mpbtree with ZODB and PostgreSQL'
 	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py target/debug/mpbtree $(TREE_FILES)
 	@python3 mpbtree/tests/postgresql.py target/debug/mpbtree
