@@ -153,7 +153,7 @@ def flushed(steps, every):
     all = []
     for i, step in enumerate(steps):
         all.append(step)
-        if i % every == every - 1:
+        if i % every == every - 1 or i == len(steps) - 1:
             all.append(FLUSH)
     return all
 
@@ -344,7 +344,7 @@ for medium in MEDIA:
         for pagesize in (512, 1024, 4096):
             state = 185
             base = dict(base_items())
-            dev = Device(b"\xff" * (128 if SMALL else 2048) * 1024, medium[1])
+            dev = Device(b"\xff" * (512 if SMALL else 2048) * 1024, medium[1])
             medium[3](dev)
             f = medium[4](dev, "w+b")
             with btree.open(f, pagesize=pagesize) as db:
