@@ -137,13 +137,13 @@ impl<'a> Node<'a> {
     }
 
     /// Of leaf entry `i`: where its key starts, the lengths of key and value, and the flags.
-    #[cfg(feature = "shortcuts")]
-    #[inline(always)]
-    pub fn lengths(&self, i: usize) -> Option<(usize, usize, usize, u8)> {
+    #[cfg_attr(not(small), inline(always))]
+    pub fn lengths(&self, i: usize) -> (usize, usize, usize, u8) {
         let off = self.offset(i);
-        let [lens @ .., flags] = self.bytes.get(off..)?.first_chunk::<ENTRY_FIXED>()?;
+        let fixed = self.bytes.get(off..).and_then(|b| b.first_chunk::<ENTRY_FIXED>());
+        let [lens @ .., flags] = fixed.unwrap_or(&[0; ENTRY_FIXED]);
         let (key, data) = (self.order.u32(lens, 0), self.order.u32(lens, 4));
-        Some((off.wrapping_add(ENTRY_FIXED), key as usize, data as usize, *flags))
+        (off.wrapping_add(ENTRY_FIXED), key as usize, data as usize, *flags)
     }
 
     /// Bytes that the entry at offset `off` takes on the page.

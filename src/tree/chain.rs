@@ -5,7 +5,7 @@ use super::Db;
 use crate::error::inner::Result;
 use crate::error::Reason;
 use crate::memory::Memory;
-use crate::page::node::{Entry, BIG_DATA, BIG_KEY, REF};
+use crate::page::node::{BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, node, Order, HEADER};
 use crate::pager::Idx;
 use crate::storage::Storage;
@@ -92,11 +92,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// The value of a leaf entry.
     pub(crate) fn data_item(&mut self, f: Idx, i: usize) -> Result<Item> {
-        let node = self.node(f);
-        let Entry { flags, key, data, .. } = node.entry(i);
-        let at = node.offset(i).wrapping_add(node::ENTRY_FIXED).wrapping_add(key.len());
-        let len = data.len();
-        self.item(f, at, len, flags & BIG_DATA != 0)
+        let (key_at, key, data, flags) = self.node(f).lengths(i);
+        self.item(f, key_at.wrapping_add(key), data, flags & BIG_DATA != 0)
     }
 
     pub(crate) fn pieces(item: Item) -> Pieces {

@@ -213,7 +213,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if index >= node.len() {
             return None;
         }
-        let (at, key, data, flags) = node.lengths(index)?;
+        let (at, key, data, flags) = node.lengths(index);
         if flags != 0 || !cursor.key.set(node.bytes.get(at..at.wrapping_add(key))?) {
             return None;
         }

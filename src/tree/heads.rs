@@ -55,19 +55,25 @@ struct Heads<'a> {
 }
 
 impl Heads<'_> {
-    /// The head of the entry at an offset; `None` for an overflow key.
+    /// The head of the entry at an offset; `None` for an overflow key, and for one of less than
+    /// eight bytes unless `SHORT`: where there is none, no comparison waits for a mask.
     #[inline(always)]
-    fn at(&self, off: usize) -> Option<u64> {
+    fn at<const SHORT: bool>(&self, off: usize) -> Option<u64> {
         let entry = self
             .bytes
             .get(off..off + ENTRY_FIXED + HEAD)
             .and_then(|entry| entry.first_chunk::<{ ENTRY_FIXED + HEAD }>());
-        let Some([l0, l1, l2, l3, _, _, _, _, flags, head @ ..]) = entry else { return self.at_end(off) };
-        if flags & BIG_KEY != 0 {
+        let Some([l0, l1, l2, l3, _, _, _, _, flags, head @ ..]) = entry else {
+            return if SHORT { self.at_end(off) } else { None };
+        };
+        let len = self.order.u32(&[*l0, *l1, *l2, *l3], 0);
+        if flags & BIG_KEY != 0 || (!SHORT && len < HEAD as u32) {
             return None;
         }
         let head = u64::from_be_bytes(*head);
-        let len = self.order.u32(&[*l0, *l1, *l2, *l3], 0);
+        if !SHORT {
+            return Some(head);
+        }
         let mask = MASKS.get((len as usize).min(HEAD)).copied().unwrap_or(0);
         Some(head & mask)
     }
@@ -80,18 +86,19 @@ impl Heads<'_> {
     }
 
     #[inline(always)]
-    fn get(&self, i: usize) -> Option<u64> {
-        self.at(self.order.u16(self.slots.get(i * SLOT..i * SLOT + SLOT)?, 0))
+    fn get<const SHORT: bool>(&self, i: usize) -> Option<u64> {
+        self.at::<SHORT>(self.order.u16(self.slots.get(i * SLOT..i * SLOT + SLOT)?, 0))
     }
 
     /// The first entry from `low` on whose head is not below `head`; `None` if heads cannot tell.
     #[inline(always)]
-    fn first_not_below(&self, low: usize, high: usize, head: u64) -> Option<usize> {
+    fn first_not_below<const SHORT: bool>(&self, low: usize, high: usize, head: u64) -> Option<usize> {
         let (mut base, mut len) = (low, high.saturating_sub(low));
+        let get = |i| self.get::<SHORT>(i);
         // Three at a time, as their loads do not wait for each other.
         while len > FEW {
             let step = len / 4;
-            let (a, b, c) = (self.get(base + step)?, self.get(base + 2 * step)?, self.get(base + 3 * step)?);
+            let (a, b, c) = (get(base + step)?, get(base + 2 * step)?, get(base + 3 * step)?);
             base += step * (usize::from(a < head) + usize::from(b < head) + usize::from(c < head));
             len -= 3 * step;
         }
@@ -102,27 +109,27 @@ impl Heads<'_> {
             let slots = self.slots.get(start * SLOT..)?.first_chunk::<{ FEW * SLOT }>()?;
             let mut below = 0;
             for slot in slots.chunks_exact(SLOT) {
-                below += usize::from(self.at(self.order.u16(slot, 0))? < head);
+                below += usize::from(self.at::<SHORT>(self.order.u16(slot, 0))? < head);
             }
             return Some(start + below);
         }
         let mut below = 0;
         for i in base..end {
-            below += usize::from(self.get(i)? < head);
+            below += usize::from(get(i)? < head);
         }
         Some(base + below)
     }
 
     /// `low..high` without the entries that heads tell to be smaller or greater than `head`.
     #[inline(always)]
-    fn narrow(&self, low: usize, high: usize, head: u64) -> (usize, usize) {
-        let Some(first) = self.first_not_below(low, high, head) else { return (low, high) };
-        let tied = |i: usize| i < high && self.get(i).is_none_or(|entry| entry == head);
+    fn narrow<const SHORT: bool>(&self, low: usize, high: usize, head: u64) -> Option<(usize, usize)> {
+        let first = self.first_not_below::<SHORT>(low, high, head)?;
+        let tied = |i: usize| i < high && self.get::<SHORT>(i).is_none_or(|entry| entry == head);
         if !tied(first) {
-            return (first, first);
+            return Some((first, first));
         }
         // Mostly it is the only one.
-        (first, if tied(first + 1) { high } else { first + 1 })
+        Some((first, if tied(first + 1) { high } else { first + 1 }))
     }
 }
 
@@ -130,7 +137,14 @@ impl Heads<'_> {
 #[inline(always)]
 pub(super) fn narrow(node: Node, low: usize, high: usize, head: u64) -> (usize, usize) {
     let slots = node.bytes.get(HEADER..node.lower()).unwrap_or(&[]);
-    Heads { order: node.order, slots, bytes: node.bytes }.narrow(low, high, head)
+    let heads = Heads { order: node.order, slots, bytes: node.bytes };
+    // Separators are cut off where they differ, so most are short.
+    if node.is_leaf() {
+        if let Some(range) = heads.narrow::<false>(low, high, head) {
+            return range;
+        }
+    }
+    heads.narrow::<true>(low, high, head).unwrap_or((low, high))
 }
 
 #[cfg(test)]

@@ -161,6 +161,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if low >= high {
             return Ok((low, false));
         }
+        if heads::USED && !target.prefix && high - low == 1 {
+            let (flags, stored) = node.key(low);
+            if flags & BIG_KEY == 0 {
+                let order = heads::compare(stored, target.key);
+                let before = order == Ordering::Less || (order == Ordering::Equal && target.right);
+                return Ok((low + usize::from(before), order == Ordering::Equal));
+            }
+        }
         self.bisect(f, low, high, target)
     }
 
