@@ -1,16 +1,19 @@
 //! `btrees_json`: the functions.
 
 mod errors;
+mod held;
 mod input;
-mod objects;
+mod sink;
+mod text;
 
 pub use errors::{DecodeError, EncodeError, Error};
 
 use btrees_json::{Class, DecodeOptions, Decoder, EncodeOptions, Encoder, Style, WriteError};
-use objects::ObjectSink;
+use held::Object;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
+use sink::ObjectSink;
 use std::cell::Cell;
 
 /// Other threads of Python may run while something of that size is converted, in bytes.
@@ -223,6 +226,12 @@ pub fn encode_zodb_record<'py>(
     strict: bool,
     style: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let text = objects::to_json(record)?;
-    encode_text(py, &text, None, encode_options(strict, style)?)
+    let options = encode_options(strict, style)?;
+    let direct = with_encoder(options, |encoder| {
+        encoder.encode_held(&Object(record.clone())).map(|bytes| PyBytes::new(py, bytes))
+    });
+    match direct {
+        Some(bytes) => Ok(bytes),
+        None => encode_text(py, &text::to_json(record)?, None, options),
+    }
 }
