@@ -277,14 +277,14 @@ impl Encoder {
 
     /// A record that the caller holds as values of JSON, to the same bytes as its text. None: it has
     /// something that is rare, or it cannot become a record; its text will tell.
-    pub fn encode_held<V: Held>(&mut self, record: &V) -> Option<&[u8]> {
+    pub fn encode_held<'v, V: Held<'v>>(&mut self, record: V) -> Option<&[u8]> {
         if !self.options.strict {
             return None;
         }
         self.clear();
         let (class, state) = Direct::parts(record)?;
         put_start(&mut self.body, class, self.options.style);
-        Direct::new(&mut self.body).state(class, &state)?;
+        Direct::new(&mut self.body).state(class, state)?;
         self.body.push(op::STOP);
         Some(&self.body)
     }

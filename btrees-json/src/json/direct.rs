@@ -5,6 +5,7 @@ use super::convert::oid_of;
 use super::lane::Fits;
 use crate::names;
 use crate::pickle::{op, put_bytes, put_float, put_global, put_int, put_string, tuple_start};
+use crate::scan;
 use crate::stdlib;
 use crate::{Class, Column, Kind, Prefix};
 use base64::engine::general_purpose::STANDARD;
@@ -32,14 +33,14 @@ pub enum View<'a> {
     Other,
 }
 
-/// A value of JSON that the caller holds, an object of Python for instance.
-pub trait Held: Sized {
+/// A value of JSON that the caller holds for `'a`, an object of Python for instance.
+pub trait Held<'a>: Copy {
     /// What it is.
-    fn view(&self) -> View<'_>;
+    fn view(self) -> View<'a>;
     /// An item of an array.
-    fn item(&self, place: usize) -> Option<Self>;
+    fn item(self, place: usize) -> Option<Self>;
     /// The keys and values of an object. No key comes twice.
-    fn entries(&self) -> impl Iterator<Item = (Self, Self)>;
+    fn entries(self) -> impl Iterator<Item = (Self, Self)>;
 }
 
 /// How deep values may be inside each other here.
@@ -48,13 +49,14 @@ const DEEPEST: usize = 60;
 /// The most bytes of a pickle here: the text would have less than 1 GiB, whatever is in it.
 const LONGEST: usize = 1 << 26;
 
-/// What was written, as far as columns and the order of keys depend on it. The range is that of the
-/// bytes without what tells their length.
-enum Written {
+/// What was written, as far as columns and the order of keys depend on it.
+#[derive(Clone, Copy)]
+enum Written<'v> {
     Int(i64),
     Float(f64),
-    Text(Range<usize>),
-    Bytes(Range<usize>),
+    Text(&'v str),
+    /// How many; they are the last that was written.
+    Bytes(usize),
     Other,
 }
 
@@ -81,7 +83,7 @@ impl<'a> Direct<'a> {
     }
 
     /// The class, and the state, of a record that is an object.
-    pub fn parts<V: Held>(record: &V) -> Option<(Class, V)> {
+    pub fn parts<'v, V: Held<'v>>(record: V) -> Option<(Class, V)> {
         let (mut class, mut state) = (None, None);
         let View::Object(2) = record.view() else { return None };
         for (key, value) in record.entries() {
@@ -101,7 +103,7 @@ impl<'a> Direct<'a> {
     }
 
     /// The state of an object of this class.
-    pub fn state<V: Held>(&mut self, class: Class, state: &V) -> Option<()> {
+    pub fn state<'v, V: Held<'v>>(&mut self, class: Class, state: V) -> Option<()> {
         match (class, state.view()) {
             (Class::Length, View::Int(value)) => put_int(self.out, value),
             (Class::Node(_, kind), View::Null) if !kind.is_leaf() => self.out.push(op::NONE),
@@ -111,7 +113,7 @@ impl<'a> Direct<'a> {
         (self.out.len() <= LONGEST).then_some(())
     }
 
-    fn node<V: Held>(&mut self, prefix: &'static Prefix, kind: Kind, state: &V) -> Option<()> {
+    fn node<'v, V: Held<'v>>(&mut self, prefix: &'static Prefix, kind: Kind, state: V) -> Option<()> {
         let mut fields = Fields { items: None, children: None, first: None, next: None };
         for (key, value) in state.entries() {
             let field = match key.view() {
@@ -126,10 +128,10 @@ impl<'a> Direct<'a> {
         }
         match fields {
             Fields { items: Some(items), children: None, first: None, next } => {
-                self.items(prefix, kind, &items)?;
+                self.items(prefix, kind, items)?;
                 match next {
                     Some(next) => {
-                        self.reference(&next)?;
+                        self.reference(next)?;
                         if self.last_class != Some(Class::Node(prefix, kind.leaf())) {
                             return None;
                         }
@@ -141,13 +143,13 @@ impl<'a> Direct<'a> {
                 Some(())
             }
             Fields { items: None, children: Some(children), first: Some(first), .. } => {
-                self.children(prefix, kind, &children, &first)
+                self.children(prefix, kind, children, first)
             }
             _ => None,
         }
     }
 
-    fn items<V: Held>(&mut self, prefix: &Prefix, kind: Kind, items: &V) -> Option<()> {
+    fn items<'v, V: Held<'v>>(&mut self, prefix: &Prefix, kind: Kind, items: V) -> Option<()> {
         let View::Array(len) = items.view() else { return None };
         if len == 0 && !kind.is_leaf() {
             return None;
@@ -159,8 +161,8 @@ impl<'a> Direct<'a> {
             for place in 0..len {
                 let pair = items.item(place)?;
                 let View::Array(2) = pair.view() else { return None };
-                self.key(&mut order, &pair.item(0)?)?;
-                let value = self.value(&pair.item(1)?, 0)?;
+                self.key(&mut order, pair.item(0)?)?;
+                let value = self.value(pair.item(1)?, 0)?;
                 if prefix.values != Column::Object && !fits(values, prefix.values, &value) {
                     return None;
                 }
@@ -169,7 +171,7 @@ impl<'a> Direct<'a> {
         } else {
             let end = tuple_start(self.out, len);
             for place in 0..len {
-                self.key(&mut order, &items.item(place)?)?;
+                self.key(&mut order, items.item(place)?)?;
             }
             self.out.extend_from_slice(end);
         }
@@ -177,12 +179,12 @@ impl<'a> Direct<'a> {
     }
 
     /// References with one key between each two, and one to the first leaf.
-    fn children<V: Held>(
+    fn children<'v, V: Held<'v>>(
         &mut self,
         prefix: &'static Prefix,
         kind: Kind,
-        children: &V,
-        first: &V,
+        children: V,
+        first: V,
     ) -> Option<()> {
         let View::Array(len) = children.view() else { return None };
         if len % 2 == 0 {
@@ -194,10 +196,10 @@ impl<'a> Direct<'a> {
         for place in 0..len {
             let child = children.item(place)?;
             if place % 2 == 1 {
-                self.key(&mut order, &child)?;
+                self.key(&mut order, child)?;
                 continue;
             }
-            let oid = self.reference(&child)?;
+            let oid = self.reference(child)?;
             match (self.last_class, below) {
                 (found, Some(below)) if found == Some(below) => later_oids.push(oid),
                 (Some(found), None) => (below, first_oid) = (Some(found), oid),
@@ -220,33 +222,35 @@ impl<'a> Direct<'a> {
         Some(())
     }
 
-    fn key<V: Held>(&mut self, order: &mut Order, key: &V) -> Option<()> {
+    fn key<'v, V: Held<'v>>(&mut self, order: &mut Order<'v>, key: V) -> Option<()> {
         let key = self.value(key, 0)?;
         order.next(self.out, key)
     }
 
     /// A value and all that is in it.
-    fn value<V: Held>(&mut self, value: &V, depth: usize) -> Option<Written> {
+    #[inline(always)]
+    fn value<'v, V: Held<'v>>(&mut self, value: V, depth: usize) -> Option<Written<'v>> {
         match value.view() {
-            View::Text(text) => {
-                if text.len() > LONGEST {
-                    return None;
-                }
+            View::Text(text) if text.len() <= LONGEST => {
                 put_string(self.out, text.as_bytes());
-                let end = self.out.len();
-                return Some(Written::Text(end - text.len()..end));
+                Some(Written::Text(text))
             }
             View::Int(value) => {
                 put_int(self.out, value);
-                return Some(Written::Int(value));
+                Some(Written::Int(value))
             }
             View::Float(value) if value.is_finite() => {
                 put_float(self.out, value);
-                return Some(Written::Float(value));
+                Some(Written::Float(value))
             }
+            view => self.rest(value, view, depth),
+        }
+    }
+
+    fn rest<'v, V: Held<'v>>(&mut self, value: V, view: View<'v>, depth: usize) -> Option<Written<'static>> {
+        match view {
             View::Null => self.out.push(op::NONE),
             View::Bool(value) => self.out.push(if value { op::NEWTRUE } else { op::NEWFALSE }),
-            View::Float(_) | View::Other => return None,
             View::Array(_) | View::Object(_) if depth > DEEPEST || self.out.len() > LONGEST => return None,
             View::Array(len) => {
                 self.out.push(op::EMPTY_LIST);
@@ -257,18 +261,19 @@ impl<'a> Direct<'a> {
                 }
             }
             View::Object(len) => return self.object(value, len, depth),
+            _ => return None,
         }
         Some(Written::Other)
     }
 
-    fn array<V: Held>(&mut self, array: &V, len: usize, depth: usize) -> Option<()> {
+    fn array<'v, V: Held<'v>>(&mut self, array: V, len: usize, depth: usize) -> Option<()> {
         for place in 0..len {
-            self.value(&array.item(place)?, depth + 1)?;
+            self.value(array.item(place)?, depth + 1)?;
         }
         Some(())
     }
 
-    fn object<V: Held>(&mut self, object: &V, len: usize, depth: usize) -> Option<Written> {
+    fn object<'v, V: Held<'v>>(&mut self, object: V, len: usize, depth: usize) -> Option<Written<'static>> {
         let start = self.out.len();
         self.out.push(op::EMPTY_DICT);
         if len == 0 {
@@ -279,20 +284,20 @@ impl<'a> Direct<'a> {
             let View::Text(key) = key.view() else { return None };
             if key.starts_with('@') {
                 self.out.truncate(start);
-                return if len == 1 { self.marked(key, &value, depth) } else { None };
+                return if len == 1 { self.marked(key, value, depth) } else { None };
             }
             if key.len() > LONGEST {
                 return None;
             }
             put_string(self.out, key.as_bytes());
-            self.value(&value, depth + 1)?;
+            self.value(value, depth + 1)?;
         }
         self.out.push(op::SETITEMS);
         Some(Written::Other)
     }
 
     /// What an object with one key stands for.
-    fn marked<V: Held>(&mut self, key: &str, value: &V, depth: usize) -> Option<Written> {
+    fn marked<'v, V: Held<'v>>(&mut self, key: &str, value: V, depth: usize) -> Option<Written<'static>> {
         match (key, value.view()) {
             ("@b", View::Text(text)) => self.base64(text.as_bytes()).map(Written::Bytes),
             ("@t", View::Array(len)) => {
@@ -306,28 +311,28 @@ impl<'a> Direct<'a> {
         }
     }
 
-    fn base64(&mut self, text: &[u8]) -> Option<Range<usize>> {
+    fn base64(&mut self, text: &[u8]) -> Option<usize> {
         let padding = text.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
         let len = (text.len() / 4 * 3).checked_sub(padding).filter(|&len| len <= LONGEST)?;
         put_bytes(self.out, len);
         let start = self.out.len();
         // What is no base64 is not of that length either.
         STANDARD.decode_vec(text, self.out).ok()?;
-        (self.out.len() == start + len).then_some(start..start + len)
+        (self.out.len() == start + len).then_some(len)
     }
 
     /// An object that is a reference with a class; returns the oid.
-    fn reference<V: Held>(&mut self, value: &V) -> Option<u64> {
+    fn reference<'v, V: Held<'v>>(&mut self, value: V) -> Option<u64> {
         let View::Object(1) = value.view() else { return None };
         let (key, pair) = value.entries().next()?;
         match (key.view(), pair.view()) {
-            (View::Text("@ref"), View::Array(2)) => self.pair(&pair),
+            (View::Text("@ref"), View::Array(2)) => self.pair(pair),
             _ => None,
         }
     }
 
     /// An oid and the name of a class.
-    fn pair<V: Held>(&mut self, pair: &V) -> Option<u64> {
+    fn pair<'v, V: Held<'v>>(&mut self, pair: V) -> Option<u64> {
         let (oid, class) = (pair.item(0)?, pair.item(1)?);
         let (View::Text(oid), View::Text(class)) = (oid.view(), class.view()) else { return None };
         let oid = oid_of(oid.as_bytes())?;
@@ -343,13 +348,15 @@ impl<'a> Direct<'a> {
 
     fn refer_to(&mut self, class: &str) -> Option<()> {
         let (module, name) = class.rsplit_once('.')?;
-        let named = names::is_dotted(module.as_bytes()) && names::is_identifier(name.as_bytes());
-        if !named || stdlib::has(module.as_bytes()) {
-            return None;
+        self.last_class = Class::parse(module, name);
+        if self.last_class.is_none() {
+            let named = names::is_dotted(module.as_bytes()) && names::is_identifier(name.as_bytes());
+            if !named || stdlib::has(module.as_bytes()) {
+                return None;
+            }
         }
         self.last_global.clear();
         put_global(&mut self.last_global, module.as_bytes(), name.as_bytes());
-        self.last_class = Class::parse(module, name);
         self.last_name.clear();
         self.last_name.push_str(class);
         Some(())
@@ -357,33 +364,46 @@ impl<'a> Direct<'a> {
 }
 
 /// Whether keys are what the column has, and ascend.
-struct Order {
+struct Order<'v> {
     column: Column,
     fits: Fits,
-    before: Option<Written>,
+    before: Before<'v>,
 }
 
-impl Order {
+/// The last key; of bytes, where they were written.
+enum Before<'v> {
+    Nothing,
+    Int(i64),
+    Text(&'v str),
+    Bytes(Range<usize>),
+}
+
+impl<'v> Order<'v> {
     fn new(column: Column) -> Self {
-        Order { column, fits: Fits::of(column), before: None }
+        Order { column, fits: Fits::of(column), before: Before::Nothing }
     }
 
-    /// Takes the next key, which was written to `out`.
-    fn next(&mut self, out: &[u8], key: Written) -> Option<()> {
+    /// Takes the next key, which is the last that was written to `out`.
+    #[inline(always)]
+    fn next(&mut self, out: &[u8], key: Written<'v>) -> Option<()> {
         if !fits(self.fits, self.column, &key) {
             return None;
         }
-        let ascends = match (&self.before, &key) {
-            (None, Written::Int(_) | Written::Text(_) | Written::Bytes(_)) => true,
-            (Some(Written::Int(before)), Written::Int(key)) => before < key,
-            // UTF-8 has the order of the code points.
-            (Some(Written::Text(before)), Written::Text(key))
-            | (Some(Written::Bytes(before)), Written::Bytes(key)) => {
-                out.get(before.clone())? < out.get(key.clone())?
+        let last = |len: usize| out.len() - len..out.len();
+        let (ascends, key) = match (&self.before, key) {
+            (Before::Nothing, Written::Int(key)) => (true, Before::Int(key)),
+            (Before::Nothing, Written::Text(key)) => (true, Before::Text(key)),
+            (Before::Nothing, Written::Bytes(len)) => (true, Before::Bytes(last(len))),
+            (&Before::Int(before), Written::Int(key)) => (before < key, Before::Int(key)),
+            (Before::Text(before), Written::Text(key)) => {
+                (scan::before(before.as_bytes(), key.as_bytes()), Before::Text(key))
             }
-            _ => false,
+            (Before::Bytes(before), Written::Bytes(len)) => {
+                (out.get(before.clone())? < out.get(last(len))?, Before::Bytes(last(len)))
+            }
+            _ => return None,
         };
-        self.before = Some(key);
+        self.before = key;
         ascends.then_some(())
     }
 }
@@ -392,11 +412,10 @@ impl Order {
 #[inline(always)]
 fn fits(column: Fits, kind: Column, value: &Written) -> bool {
     match (value, kind) {
-        (_, Column::Object) => true,
-        (Written::Int(_), Column::F32) => true,
+        (_, Column::Object) | (Written::Int(_), Column::F32) => true,
         (Written::Int(value), _) => column.has_int(*value),
         (Written::Float(value), Column::F32) => (*value as f32).is_finite(),
-        (Written::Bytes(bytes), Column::Bytes(len)) => bytes.len() == len,
+        (&Written::Bytes(has), Column::Bytes(len)) => has == len,
         _ => false,
     }
 }

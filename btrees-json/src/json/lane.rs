@@ -77,8 +77,7 @@ fn ascend(before: Option<Item>, key: Item) -> bool {
     match (before, key) {
         (None, _) => true,
         (Some(Item::Int(before)), Item::Int(key)) => before < key,
-        // UTF-8 has the order of the code points.
-        (Some(Item::Text(before)), Item::Text(key)) => before < key,
+        (Some(Item::Text(before)), Item::Text(key)) => scan::before(before, key),
         _ => false,
     }
 }

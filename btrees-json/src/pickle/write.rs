@@ -319,29 +319,50 @@ pub(crate) fn put_float(out: &mut Vec<u8>, value: f64) {
     out.extend_from_slice(&value.to_bits().to_be_bytes());
 }
 
+/// Appends the first `len` bytes of a word. (Small arrays would be put together in memory first.)
+#[inline(always)]
+fn put_word(out: &mut Vec<u8>, word: u64, len: usize) {
+    out.extend_from_slice(&word.to_le_bytes());
+    out.truncate(out.len() - 8 + len);
+}
+
 /// Appends the pickle of a string.
 #[inline(always)]
 pub(crate) fn put_string(out: &mut Vec<u8>, text: &[u8]) {
-    let [a, b, c, d] = (text.len() as u32).to_le_bytes();
-    out.extend_from_slice(&[op::BINUNICODE, a, b, c, d]);
-    out.extend_from_slice(text);
+    put_word(out, u64::from(op::BINUNICODE) | u64::from(text.len() as u32) << 8, 5);
+    // Most are short: two copies of a fixed size, the second one over the end of the first.
+    match text.len() {
+        9..=16 => put_ends::<8>(out, text),
+        17..=32 => put_ends::<16>(out, text),
+        _ => out.extend_from_slice(text),
+    }
+}
+
+/// Appends `N` to `2 * N` bytes.
+#[inline(always)]
+fn put_ends<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
+        out.extend_from_slice(first);
+        out.truncate(out.len() + bytes.len() - 2 * N);
+        out.extend_from_slice(last);
+    }
 }
 
 /// Appends the pickle of an integer.
 #[inline(always)]
 pub(crate) fn put_int(out: &mut Vec<u8>, value: i64) {
-    let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
-    if value as u64 <= 0xff {
-        out.extend_from_slice(&[op::BININT1, a]);
-    } else if value as u64 <= 0xffff {
-        out.extend_from_slice(&[op::BININT2, a, b]);
+    let bits = value as u64;
+    if bits <= 0xff {
+        put_word(out, u64::from(op::BININT1) | bits << 8, 2);
+    } else if bits <= 0xffff {
+        put_word(out, u64::from(op::BININT2) | bits << 8, 3);
     } else if i64::from(value as i32) == value {
-        out.extend_from_slice(&[op::BININT, a, b, c, d]);
+        put_word(out, u64::from(op::BININT) | bits << 8, 5);
     } else {
         // The highest bit tells the sign.
-        let bits = 65 - if value < 0 { value.leading_ones() } else { value.leading_zeros() };
-        let len = bits.div_ceil(8) as u8;
-        out.extend_from_slice(&[op::LONG1, len, a, b, c, d, e, f, g, h]);
-        out.truncate(out.len() - 8 + usize::from(len));
+        let used = 65 - if value < 0 { value.leading_ones() } else { value.leading_zeros() };
+        let len = used.div_ceil(8);
+        put_word(out, u64::from(op::LONG1) | u64::from(len) << 8, 2);
+        put_word(out, bits, len as usize);
     }
 }

@@ -1,5 +1,6 @@
 //! `btrees_json`: the functions.
 
+mod collection;
 mod errors;
 mod held;
 mod input;
@@ -9,6 +10,7 @@ mod text;
 pub use errors::{DecodeError, EncodeError, Error};
 
 use btrees_json::{Class, DecodeOptions, Decoder, EncodeOptions, Encoder, Style, WriteError};
+use collection::Pause;
 use held::Object;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -21,27 +23,27 @@ const LONG: usize = 1 << 15;
 
 thread_local! {
     // Taken while they are used, for building objects can run any Python code.
-    static DECODER: Cell<Option<(DecodeOptions, Decoder)>> = const { Cell::new(None) };
-    static ENCODER: Cell<Option<(EncodeOptions, Encoder)>> = const { Cell::new(None) };
+    static DECODER: Cell<Option<Box<(DecodeOptions, Decoder)>>> = const { Cell::new(None) };
+    static ENCODER: Cell<Option<Box<(EncodeOptions, Encoder)>>> = const { Cell::new(None) };
 }
 
 fn with_decoder<T>(options: DecodeOptions, work: impl FnOnce(&mut Decoder) -> T) -> T {
-    let mut decoder = match DECODER.take() {
-        Some((last, decoder)) if last == options => decoder,
-        _ => Decoder::new(options),
+    let mut kept = match DECODER.take() {
+        Some(kept) if kept.0 == options => kept,
+        _ => Box::new((options, Decoder::new(options))),
     };
-    let result = work(&mut decoder);
-    DECODER.set(Some((options, decoder)));
+    let result = work(&mut kept.1);
+    DECODER.set(Some(kept));
     result
 }
 
 fn with_encoder<T>(options: EncodeOptions, work: impl FnOnce(&mut Encoder) -> T) -> T {
-    let mut encoder = match ENCODER.take() {
-        Some((last, encoder)) if last == options => encoder,
-        _ => Encoder::new(options),
+    let mut kept = match ENCODER.take() {
+        Some(kept) if kept.0 == options => kept,
+        _ => Box::new((options, Encoder::new(options))),
     };
-    let result = work(&mut encoder);
-    ENCODER.set(Some((options, encoder)));
+    let result = work(&mut kept.1);
+    ENCODER.set(Some(kept));
     result
 }
 
@@ -228,7 +230,8 @@ pub fn encode_zodb_record<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let options = encode_options(strict, style)?;
     let direct = with_encoder(options, |encoder| {
-        encoder.encode_held(&Object(record.clone())).map(|bytes| PyBytes::new(py, bytes))
+        let pause = Pause::new(py);
+        encoder.encode_held(Object::new(record, &pause)).map(|bytes| PyBytes::new(py, bytes))
     });
     match direct {
         Some(bytes) => Ok(bytes),
