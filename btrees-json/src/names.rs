@@ -1,10 +1,25 @@
 //! What names of classes and texts of decimal numbers look like.
 
+/// Bytes that may be in a name of ASCII.
+static WORD: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
 /// Whether it is a name in Python.
 pub(crate) fn is_identifier(name: &[u8]) -> bool {
+    let Some(first) = name.first() else { return false };
+    // Without branches, for it mostly is one.
+    let word = |word, &byte: &u8| word & WORD.get(usize::from(byte)).copied().unwrap_or(false);
+    if name.iter().fold(true, word) {
+        return !first.is_ascii_digit();
+    }
     if name.is_ascii() {
-        let word = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        return name.first().is_some_and(|first| !first.is_ascii_digit()) && name.iter().all(word);
+        return false;
     }
     let Ok(name) = std::str::from_utf8(name) else { return false };
     let word = |letter: char| letter.is_alphanumeric() || letter == '_';

@@ -6,6 +6,7 @@ mod held;
 mod input;
 mod sink;
 mod text;
+mod words;
 
 pub use errors::{DecodeError, EncodeError, Error};
 
@@ -82,6 +83,7 @@ fn decode_objects<'py>(
 ) -> PyResult<(Class, Bound<'py, PyAny>, Vec<u64>)> {
     with_decoder(options, |decoder| {
         let record = decoder.read(record).map_err(|error| errors::decode_error(py, &error))?;
+        let _pause = Pause::new(py);
         let mut sink = ObjectSink::new(py);
         match record.write(&mut sink, with_class) {
             Ok(refs) => Ok((record.class(), sink.finish()?, refs)),
