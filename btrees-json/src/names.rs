@@ -1,20 +1,10 @@
 //! What names of classes and texts of decimal numbers look like.
 
-/// Bytes that may be in a name of ASCII.
-static WORD: [bool; 256] = {
-    let (mut table, mut byte) = ([false; 256], 0);
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
-        byte += 1;
-    }
-    table
-};
-
 /// Whether it is a name in Python.
 pub(crate) fn is_identifier(name: &[u8]) -> bool {
     let Some(first) = name.first() else { return false };
     // Without branches, for it mostly is one.
-    let word = |word, &byte: &u8| word & WORD.get(usize::from(byte)).copied().unwrap_or(false);
+    let word = |word, &byte: &u8| word & (byte.is_ascii_alphanumeric() | (byte == b'_'));
     if name.iter().fold(true, word) {
         return !first.is_ascii_digit();
     }

@@ -159,7 +159,18 @@ mod tests {
 
     #[test]
     fn strings_in_order() {
-        let texts = ["", "a", "a\0", "abcdefg", "abcdefgh", "abcdefgh\0", "abcdefghi", "abcdefgi", "b", "\u{e9}bcdefgh"];
+        let texts = [
+            "",
+            "a",
+            "a\0",
+            "abcdefg",
+            "abcdefgh",
+            "abcdefgh\0",
+            "abcdefghi",
+            "abcdefgi",
+            "b",
+            "\u{e9}bcdefgh",
+        ];
         for (place, one) in texts.iter().enumerate() {
             for (other, two) in texts.iter().enumerate() {
                 assert_eq!(before(one.as_bytes(), two.as_bytes()), place < other, "{one:?} {two:?}");

@@ -58,7 +58,11 @@ impl<'a> Held<'a> for Object<'a, '_> {
             } else if ffi::PyLong_CheckExact(object) != 0 {
                 let mut overflow = 0;
                 let value = ffi::PyLong_AsLongLongAndOverflow(object, &mut overflow);
-                if overflow == 0 { View::Int(value) } else { View::Other }
+                if overflow == 0 {
+                    View::Int(value)
+                } else {
+                    View::Other
+                }
             } else if ffi::PyList_CheckExact(object) != 0 {
                 View::Array(ffi::PyList_Size(object) as usize)
             } else if ffi::PyDict_CheckExact(object) != 0 {

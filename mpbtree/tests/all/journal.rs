@@ -1,8 +1,6 @@
 //! Files with a journal that a device has left: read as of the last flush, and not changed by reading.
 
-mod common;
-
-use common::Work;
+use crate::common::Work;
 use modbtree::{Db, HeapMemory, Journal, Options, VecStorage};
 
 /// A file as a power cut leaves it: a checkpoint with `old`, flushes with `new`, and a change that was

@@ -1,8 +1,6 @@
 //! Whole files: compact, convert, salvage, diff, pictures, and how an old file gives way to a new one.
 
-mod common;
-
-use common::{data, Work};
+use crate::common::{data, Work};
 use std::os::unix::fs::{symlink, PermissionsExt};
 
 fn some_items(count: usize) -> Vec<u8> {
@@ -192,7 +190,7 @@ fn an_old_file_stays_if_the_new_one_cannot_be_written() {
     let limited = |arguments: &str| {
         let mut shell = work.command("bash");
         let line = format!("trap '' XFSZ; ulimit -f 8; exec \"$0\" {arguments}");
-        common::feed(shell.args(["-c", &line, env!("CARGO_BIN_EXE_mpbtree")]), &some_items(3000))
+        crate::common::feed(shell.args(["-c", &line, env!("CARGO_BIN_EXE_mpbtree")]), &some_items(3000))
     };
     for arguments in ["load -T a.db", "compact a.db", "convert a.db --pagesize 512", "load -T --replace a.db"]
     {
