@@ -35,7 +35,6 @@ impl<'py> ObjectSink<'py> {
 
     /// The value that was written.
     pub fn finish(mut self) -> PyResult<Bound<'py, PyAny>> {
-        self.words.give_back();
         self.values.pop().ok_or_else(|| PyTypeError::new_err("no value"))
     }
 

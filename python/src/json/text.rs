@@ -8,6 +8,9 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 /// Deeper than any record may be; a list that contains itself gets there, too.
 const DEEPEST: usize = 3100;
 
+/// The most bytes of text: more is refused by the encoder. An array in it many times may make any amount.
+const LONGEST: usize = 1 << 30;
+
 /// An array or an object, and how much of it is written.
 enum Open<'py> {
     Array(Bound<'py, PyList>, usize),
@@ -23,10 +26,8 @@ pub fn to_json(object: &Bound<'_, PyAny>) -> PyResult<String> {
         // An inner one goes before what is left of the outer ones.
         open.extend(next.take());
         if open.len() > DEEPEST {
-            return Err(other_encode_error(
-                object.py(),
-                "objects are nested too deep, or contain themselves",
-            ));
+            let reason = "objects are nested too deep, or contain themselves";
+            return Err(other_encode_error(object.py(), reason));
         }
         match open.last_mut() {
             Some(Open::Array(list, place)) => {
@@ -70,6 +71,9 @@ pub fn to_json(object: &Bound<'_, PyAny>) -> PyResult<String> {
 
 /// Appends a leaf, or the bracket that an array or object begins with; returns these.
 fn begin<'py>(object: &Bound<'py, PyAny>, text: &mut String) -> PyResult<Option<Open<'py>>> {
+    if text.len() > LONGEST {
+        return Err(other_encode_error(object.py(), "objects with more than 1 GiB of text"));
+    }
     if let Ok(object) = object.cast_exact::<PyString>() {
         string(object, text)?;
     } else if let Ok(object) = object.cast_exact::<PyInt>() {

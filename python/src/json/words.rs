@@ -19,19 +19,14 @@ pub struct Words {
     places: Vec<Option<Word>>,
 }
 
-/// The thread that is attached to the interpreter has them, until it gives them back.
-static KEPT: Mutex<Option<Words>> = Mutex::new(None);
+/// The thread that is attached to the interpreter has them, until it drops them.
+static KEPT: Mutex<Option<Vec<Option<Word>>>> = Mutex::new(None);
 
 impl Words {
     pub fn take() -> Words {
         let kept = KEPT.try_lock().ok().and_then(|mut kept| kept.take());
-        kept.unwrap_or_else(|| Words { places: std::iter::repeat_with(|| None).take(PLACES).collect() })
-    }
-
-    pub fn give_back(self) {
-        if let Ok(mut kept) = KEPT.try_lock() {
-            *kept = Some(self);
-        }
+        let empty = || std::iter::repeat_with(|| None).take(PLACES).collect();
+        Words { places: kept.unwrap_or_else(empty) }
     }
 
     /// The string of these bytes, which are UTF-8.
@@ -49,6 +44,14 @@ impl Words {
         word.bytes.iter_mut().zip(bytes).for_each(|(to, &from)| *to = from);
         *place = Some(word);
         Ok(text)
+    }
+}
+
+impl Drop for Words {
+    fn drop(&mut self) {
+        if let Ok(mut kept) = KEPT.try_lock() {
+            *kept = Some(std::mem::take(&mut self.places));
+        }
     }
 }
 
