@@ -315,7 +315,7 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, len: usize) {
 /// Appends the pickle of a floating point number.
 #[inline]
 pub(crate) fn put_float(out: &mut Vec<u8>, value: f64) {
-    out.push(op::BINFLOAT);
+    put_word(out, u64::from(op::BINFLOAT), 1);
     out.extend_from_slice(&value.to_bits().to_be_bytes());
 }
 

@@ -47,7 +47,7 @@ impl<'a, 'py> Object<'a, 'py> {
 
 impl<'a> Held<'a> for Object<'a, '_> {
     /// Subclasses, and what is no JSON, are for the way by text.
-    #[inline]
+    #[inline(always)]
     fn view(self) -> View<'a> {
         let object = self.object;
         // SAFETY: it is an object, and each function gets one of the type that it is for. None of
