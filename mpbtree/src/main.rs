@@ -4,6 +4,7 @@
 //! - `commands`: one function for each command
 //! - `place`, `device`, `disk`: files here and on a device, and how the core gets at them
 //! - `records`, `python`: JSON of BTrees, and ZODB by way of Python
+//! - `dumptext`: the text format of db_dump
 //! - `app`, `error`, `text`: output, exit codes, bytes as text
 
 mod app;
@@ -12,7 +13,7 @@ mod canvas;
 mod commands;
 mod device;
 mod disk;
-mod dumpfile;
+mod dumptext;
 mod error;
 mod layout;
 mod place;
