@@ -100,10 +100,10 @@ pub fn convert(app: &mut App, args: &Convert) -> Result<()> {
     copy.run(|db| db.clear())?;
     let mut items = 0;
     scan(&mut tree, &Bounds::default(), false, &mut |tree, key, value| {
-        items += 1;
         let key = bytes(tree, &key)?.into_owned();
         let value = bytes(tree, &value)?;
-        copy.run(|db| db.put(&key, &value, true))?;
+        // Where a damaged file has a key again, the first item stays.
+        items += u64::from(copy.run(|db| db.put(&key, &value, options.duplicates))?);
         flush_some(app, &mut copy)?;
         Ok(true)
     })?;

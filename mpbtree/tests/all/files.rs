@@ -36,6 +36,21 @@ fn compact_makes_a_small_file_in_the_place_of_the_old() {
 }
 
 #[test]
+fn keys_that_are_out_of_order() {
+    let work = Work::new();
+    for path in data("golden").into_iter().filter(|path| path.display().to_string().contains("cbug")) {
+        let path = path.canonicalize().expect("a path").display().to_string();
+        for command in ["compact", "convert --pagesize 1024"] {
+            let report = json(&work.run(&format!("{command} {path} b.db -f --json")).ok().out);
+            let checked = json(&work.run("check b.db --json").ok().out);
+            assert_eq!(report["items"], checked["items"], "{path} {command}");
+            let keys = work.run("list b.db --keys --hex").ok();
+            assert!(keys.text().lines().collect::<Vec<_>>().is_sorted(), "{path} {command}");
+        }
+    }
+}
+
+#[test]
 fn convert_keeps_the_items() {
     let work = Work::new();
     for path in data("golden").iter().chain(&data("golden_be")) {
