@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-ROUNDS = 3
+ROUNDS = 5
 
 
 def seconds(command):

@@ -418,8 +418,8 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
 /// How two keys compare, and how many overflow pages had to be read to know.
 fn compare<S: Storage, M: Memory>(db: &mut Db<S, M>, a: Spot, b: Spot) -> Result<(Ordering, u64)> {
     let (a, b) = (key(db, a)?, key(db, b)?);
-    if a.page == 0 && b.page == 0 {
-        return Ok((db.common_prefix(a, b)?.1, 0));
+    if let (Some(a), Some(b)) = (db.inline_bytes(&a), db.inline_bytes(&b)) {
+        return Ok((a.cmp(b), 0));
     }
     if a.page == b.page {
         return Ok((Ordering::Equal, 0));
