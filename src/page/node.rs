@@ -33,8 +33,6 @@ pub(crate) struct Entry<'a> {
     pub key: &'a [u8],
     /// Empty on internal pages.
     pub data: &'a [u8],
-    /// Page below, on internal pages.
-    pub child: u32,
 }
 
 #[cfg(any(feature = "shortcuts", feature = "check"))]
@@ -129,11 +127,11 @@ impl<'a> Node<'a> {
         let off = self.offset(i);
         let second = self.order.u32(self.bytes, off.wrapping_add(4));
         if !self.is_leaf() {
-            return Entry { flags, key, data: &[], child: second };
+            return Entry { flags, key, data: &[] };
         }
         let start = off.wrapping_add(ENTRY_FIXED).wrapping_add(key.len());
         let data = self.bytes.get(start..start.wrapping_add(second as usize)).unwrap_or(&[]);
-        Entry { flags, key, data, child: 0 }
+        Entry { flags, key, data }
     }
 
     /// Of leaf entry `i`: where its key starts, the lengths of key and value, and the flags.

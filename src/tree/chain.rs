@@ -237,13 +237,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         stored
     }
 
-    /// Writes bytes to a new overflow chain and returns the reference.
-    pub(super) fn write_chain(&mut self, bytes: &[u8]) -> Result<[u8; REF]> {
-        let (mut rest, mut last, mut stored) = (bytes, None, [0; REF]);
+    /// Writes bytes to a new overflow chain, to which `stored` refers then.
+    pub(super) fn write_chain(&mut self, bytes: &[u8], stored: &mut [u8; REF]) -> Result<()> {
+        let (mut rest, mut last) = (bytes, None);
         while !rest.is_empty() {
             let f = self.extend_chain(last, 0)?;
             if last.is_none() {
-                stored = self.make_ref(f, bytes.len());
+                *stored = self.make_ref(f, bytes.len());
             }
             let room = self.pager.capacity().min(rest.len());
             let (now, later) = rest.split_at_checked(room).unwrap_or((rest, &[]));
@@ -254,7 +254,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if let Some(last) = last {
             self.pager.release(last, false);
         }
-        Ok(stored)
+        Ok(())
     }
 
     /// Copies the first `len` bytes of a key to a chain of its own, for a separator.

@@ -133,7 +133,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             Kind::New => edit.new_cells().get(run.from).copied().unwrap_or(Cell::EMPTY),
             Kind::First => {
                 let up = self.cell(window.parent, window.slot + run.page);
-                Cell { child: self.child(page, 0), ..up }
+                Cell { second: self.child(page, 0), ..up }
             }
         }
     }
@@ -302,8 +302,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 n = 1;
                 let mut cell = self.run_cell(window, run, edit);
                 if rises {
-                    up.push(Cell { child: self.pager.pgno(f), ..cell });
-                    (cell.key, cell.flags) = (Source::Bytes(&[]), 0);
+                    up.push(Cell { second: self.pager.pgno(f), ..cell });
+                    (cell.key, cell.flags) = (Source::EMPTY, 0);
                 }
                 self.insert_cell(f, filled, &cell);
             } else {
@@ -354,12 +354,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
             {
                 let at = self.node(right).offset(0).wrapping_add(ENTRY_FIXED);
                 let key = Source::Page(right, at as u16, len as u16);
-                return Ok(Cell { child: self.pager.pgno(right), key, ..Cell::EMPTY });
+                return Ok(Cell { second: self.pager.pgno(right), key, ..Cell::EMPTY });
             }
         }
         let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
         let len = high.len().min(self.common_prefix(low, high)?.0 + 1);
-        let child = self.pager.pgno(right);
+        let second = self.pager.pgno(right);
         let (flags, key) = if entry_size(len) + SLOT > self.pager.capacity() / 2 {
             (BIG_KEY, Source::Ref(self.write_separator(high, len)?))
         } else {
@@ -367,10 +367,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let mut pieces = Self::pieces(high);
             match self.piece(&mut pieces)? {
                 Some(piece) => (0, Source::Page(piece.frame, piece.at as u16, len as u16)),
-                None => (0, Source::Bytes(&[])),
+                None => (0, Source::EMPTY),
             }
         };
-        Ok(Cell { flags, child, key, data: Source::Bytes(&[]) })
+        Ok(Cell { flags, second, key, data: &[] })
     }
 }
 
