@@ -303,7 +303,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let leaf = node.field(field::FLAGS) == kind::LEAF;
         (0..node.len()).any(|i| {
             let entry = node.entry(i);
-            let child = !leaf && entry.child >= end;
+            let child = !leaf && node.child(i) >= end;
             let far = |bytes: &[u8]| bytes.len() == REF && order.u32(bytes, 0) >= end;
             child
                 || (entry.flags & BIG_KEY != 0 && far(entry.key))
