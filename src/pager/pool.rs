@@ -69,6 +69,8 @@ pub(crate) struct Pool<M: Memory> {
     memory: M,
     page_size: usize,
     table: Option<NonNull<Frame>>,
+    /// One frame before the table: frame 1 is its first.
+    base: *mut Frame,
     slots: u16,
     unused: u16,
     /// Frames with a block.
@@ -88,6 +90,7 @@ impl<M: Memory> Pool<M> {
             memory,
             page_size: 0,
             table: None,
+            base: core::ptr::null_mut(),
             slots: 0,
             unused: NIL,
             frames: 0,
@@ -108,13 +111,10 @@ impl<M: Memory> Pool<M> {
         self.memory
     }
 
+    /// Frame `i`: in the table, as 0 < i <= slots by the invariant of Idx and of the links.
     fn at(&self, i: u16) -> *mut Frame {
         debug_assert!(i != NIL && i <= self.slots);
-        match self.table {
-            // SAFETY: 0 < i <= slots by the invariant of Idx and of the links, so this stays in the table.
-            Some(table) => unsafe { table.as_ptr().add(usize::from(i)).sub(1) },
-            None => core::ptr::null_mut(),
-        }
+        self.base.wrapping_add(usize::from(i))
     }
 
     fn frame(&self, i: u16) -> &Frame {
@@ -178,6 +178,7 @@ impl<M: Memory> Pool<M> {
             }
         }
         self.table = Some(table);
+        self.base = table.as_ptr().wrapping_sub(1);
         self.slots = slots as u16;
         // Growing happens only when no slot is unused.
         self.unused = old as u16 + 1;
