@@ -18,6 +18,11 @@ impl Idx {
     fn get(self) -> u16 {
         self.0.get() as u16
     }
+
+    #[inline]
+    fn number(self) -> usize {
+        self.0.get() as usize
+    }
 }
 
 const NIL: u16 = 0;
@@ -112,17 +117,17 @@ impl<M: Memory> Pool<M> {
     }
 
     /// Frame `i`: in the table, as 0 < i <= slots by the invariant of Idx and of the links.
-    fn at(&self, i: u16) -> *mut Frame {
-        debug_assert!(i != NIL && i <= self.slots);
-        self.base.wrapping_add(usize::from(i))
+    fn at(&self, i: usize) -> *mut Frame {
+        debug_assert!(i != 0 && i <= usize::from(self.slots));
+        self.base.wrapping_add(i)
     }
 
-    fn frame(&self, i: u16) -> &Frame {
+    fn frame(&self, i: usize) -> &Frame {
         // SAFETY: an index exists only after the table, and its frames are initialised.
         unsafe { &*self.at(i) }
     }
 
-    fn frame_mut(&mut self, i: u16) -> &mut Frame {
+    fn frame_mut(&mut self, i: usize) -> &mut Frame {
         // SAFETY: as in `frame`, and `self` is borrowed exclusively.
         unsafe { &mut *self.at(i) }
     }
@@ -185,7 +190,7 @@ impl<M: Memory> Pool<M> {
         let mut from = NIL;
         while let Some(f) = self.next_from(from) {
             from = f.get();
-            self.frame_mut(from).hash_next = NIL;
+            self.frame_mut(usize::from(from)).hash_next = NIL;
             let pgno = self.pgno(f);
             if pgno != NO_PAGE {
                 self.hash(f, pgno);
@@ -201,7 +206,7 @@ impl<M: Memory> Pool<M> {
         }
         let f = Self::idx(self.unused)?;
         let block = self.memory.alloc(self.page_size)?;
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         frame.data = block.as_ptr();
         frame.pgno = NO_PAGE;
         frame.flags = 0;
@@ -218,7 +223,7 @@ impl<M: Memory> Pool<M> {
         self.forget(f);
         self.unlist(f);
         let (size, unused) = (self.page_size, self.unused);
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         let data = core::mem::replace(&mut frame.data, core::ptr::null_mut());
         frame.flags = 0;
         frame.chain = unused;
@@ -233,7 +238,7 @@ impl<M: Memory> Pool<M> {
     /// The bytes of the page in a frame.
     #[inline]
     pub fn page(&self, f: Idx) -> &[u8] {
-        let data = self.frame(f.get()).data;
+        let data = self.frame(f.number()).data;
         if data.is_null() {
             return &[];
         }
@@ -244,7 +249,7 @@ impl<M: Memory> Pool<M> {
     /// The bytes of the page in a frame, for changing.
     #[inline]
     pub fn page_mut(&mut self, f: Idx) -> &mut [u8] {
-        let data = self.frame(f.get()).data;
+        let data = self.frame(f.number()).data;
         if data.is_null() {
             return &mut [];
         }
@@ -254,7 +259,7 @@ impl<M: Memory> Pool<M> {
 
     /// Copies `len` bytes between pages (or inside one). Does nothing if a range leaves its page.
     pub fn copy(&mut self, from: Idx, at: usize, to: Idx, to_at: usize, len: usize) {
-        let (source, target) = (self.frame(from.get()).data, self.frame(to.get()).data);
+        let (source, target) = (self.frame(from.number()).data, self.frame(to.number()).data);
         let fits = |start: usize| start <= self.page_size && len <= self.page_size - start;
         if !source.is_null() && !target.is_null() && fits(at) && fits(to_at) {
             // SAFETY: both ranges lie inside blocks of page_size bytes; `copy` allows overlap.
@@ -265,7 +270,7 @@ impl<M: Memory> Pool<M> {
     /// One page for reading and another for changing; empty slices if they are one page.
     #[cfg(feature = "repack")]
     pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
-        let (source, target) = (self.frame(from.get()).data, self.frame(to.get()).data);
+        let (source, target) = (self.frame(from.number()).data, self.frame(to.number()).data);
         if source == target || source.is_null() || target.is_null() {
             return (&[], &mut []);
         }
@@ -291,7 +296,7 @@ impl<M: Memory> Pool<M> {
         let mut i = unsafe { *self.bucket(pgno) };
         loop {
             let f = Self::idx(i)?;
-            let frame = self.frame(i);
+            let frame = self.frame(usize::from(i));
             if frame.pgno == pgno {
                 return Some(f);
             }
@@ -303,7 +308,7 @@ impl<M: Memory> Pool<M> {
         let bucket = self.bucket(pgno);
         // SAFETY: a frame exists, so does the table; the bucket is inside it and not borrowed.
         let first = unsafe { core::mem::replace(&mut *bucket, f.get()) };
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         frame.pgno = pgno;
         frame.hash_next = first;
     }
@@ -316,12 +321,12 @@ impl<M: Memory> Pool<M> {
 
     /// Takes the page number off a frame.
     pub fn forget(&mut self, f: Idx) {
-        let pgno = self.frame(f.get()).pgno;
+        let pgno = self.frame(f.number()).pgno;
         if pgno == NO_PAGE {
             return;
         }
         let bucket = self.bucket(pgno);
-        let next = self.frame(f.get()).hash_next;
+        let next = self.frame(f.number()).hash_next;
         // SAFETY: as in `find`.
         let mut i = unsafe { *bucket };
         if i == f.get() {
@@ -329,13 +334,13 @@ impl<M: Memory> Pool<M> {
             unsafe { *bucket = next };
         }
         while i != NIL {
-            let after = self.frame(i).hash_next;
+            let after = self.frame(usize::from(i)).hash_next;
             if after == f.get() {
-                self.frame_mut(i).hash_next = next;
+                self.frame_mut(usize::from(i)).hash_next = next;
             }
             i = after;
         }
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         frame.pgno = NO_PAGE;
         frame.hash_next = NIL;
     }
@@ -350,19 +355,19 @@ impl<M: Memory> Pool<M> {
 
     /// Takes a frame out of its list.
     pub fn unlist(&mut self, f: Idx) {
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         if frame.flags & LISTED == 0 {
             return;
         }
         frame.flags &= !LISTED;
         let (newer, older, dirty) = (frame.newer, frame.older, frame.flags & DIRTY != 0);
         if newer != NIL {
-            self.frame_mut(newer).older = older;
+            self.frame_mut(usize::from(newer)).older = older;
         } else {
             self.list(dirty).newest = older;
         }
         if older != NIL {
-            self.frame_mut(older).newer = newer;
+            self.frame_mut(usize::from(older)).newer = newer;
         } else {
             self.list(dirty).oldest = newer;
         }
@@ -372,14 +377,14 @@ impl<M: Memory> Pool<M> {
     /// Puts a frame into the list of its kind, as the most or the least recently used.
     pub fn enlist(&mut self, f: Idx, newest: bool) {
         self.unlist(f);
-        let dirty = self.frame(f.get()).flags & DIRTY != 0;
+        let dirty = self.frame(f.number()).flags & DIRTY != 0;
         let List { newest: head, oldest: tail, len } = *self.list(dirty);
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         frame.flags |= LISTED;
         (frame.newer, frame.older) = if newest { (NIL, head) } else { (tail, NIL) };
         let next = if newest { head } else { tail };
         if next != NIL {
-            let next = self.frame_mut(next);
+            let next = self.frame_mut(usize::from(next));
             *(if newest { &mut next.newer } else { &mut next.older }) = f.get();
         }
         let only = next == NIL;
@@ -397,7 +402,7 @@ impl<M: Memory> Pool<M> {
     /// which they were changed: they leave the list by a flush, not one by one.)
     #[inline]
     pub fn used(&mut self, f: Idx) {
-        let frame = self.frame(f.get());
+        let frame = self.frame(f.number());
         if frame.newer != NIL && frame.flags & DIRTY == 0 {
             self.enlist(f, true);
         }
@@ -411,7 +416,7 @@ impl<M: Memory> Pool<M> {
     /// The frame least recently used, or the next more recently used one after `after`.
     pub fn oldest(&self, dirty: bool, after: Option<Idx>) -> Option<Idx> {
         let i = match after {
-            Some(f) => self.frame(f.get()).newer,
+            Some(f) => self.frame(f.number()).newer,
             None if dirty => self.dirty.oldest,
             None => self.clean.oldest,
         };
@@ -423,18 +428,18 @@ impl<M: Memory> Pool<M> {
     }
 
     pub fn pgno(&self, f: Idx) -> u32 {
-        self.frame(f.get()).pgno
+        self.frame(f.number()).pgno
     }
 
     #[inline]
     pub fn flags(&self, f: Idx) -> u8 {
-        self.frame(f.get()).flags
+        self.frame(f.number()).flags
     }
 
     /// Sets and clears flags; the frame changes lists when `DIRTY` changes.
     #[inline]
     pub fn set_flags(&mut self, f: Idx, set: u8, clear: u8) {
-        let old = self.frame(f.get()).flags;
+        let old = self.frame(f.number()).flags;
         let new = (old & !clear) | set;
         if new != old {
             self.change_flags(f, old, new);
@@ -444,42 +449,42 @@ impl<M: Memory> Pool<M> {
     fn change_flags(&mut self, f: Idx, old: u8, new: u8) {
         if (old ^ new) & DIRTY != 0 && old & LISTED != 0 {
             self.unlist(f);
-            self.frame_mut(f.get()).flags = new & !LISTED;
+            self.frame_mut(f.number()).flags = new & !LISTED;
             self.enlist(f, true);
         } else {
-            self.frame_mut(f.get()).flags = new;
+            self.frame_mut(f.number()).flags = new;
         }
     }
 
     pub fn chain(&self, f: Idx) -> Option<Idx> {
-        Self::idx(self.frame(f.get()).chain)
+        Self::idx(self.frame(f.number()).chain)
     }
 
     pub fn set_chain(&mut self, f: Idx, to: Option<Idx>) {
-        self.frame_mut(f.get()).chain = to.map_or(NIL, Idx::get);
+        self.frame_mut(f.number()).chain = to.map_or(NIL, Idx::get);
     }
 
     pub fn undo(&self, f: Idx) -> Option<Idx> {
-        Self::idx(self.frame(f.get()).undo)
+        Self::idx(self.frame(f.number()).undo)
     }
 
     pub fn set_undo(&mut self, f: Idx, to: Option<Idx>) {
-        self.frame_mut(f.get()).undo = to.map_or(NIL, Idx::get);
+        self.frame_mut(f.number()).undo = to.map_or(NIL, Idx::get);
     }
 
     /// Keeps a frame until the next operation starts.
     #[inline]
     pub fn pin(&mut self, f: Idx) {
-        self.frame_mut(f.get()).pin = self.pin;
+        self.frame_mut(f.number()).pin = self.pin;
     }
 
     /// Lets a pinned frame go.
     pub fn unpin(&mut self, f: Idx) {
-        self.frame_mut(f.get()).pin = self.pin.wrapping_sub(1);
+        self.frame_mut(f.number()).pin = self.pin.wrapping_sub(1);
     }
 
     pub fn pinned(&self, f: Idx) -> bool {
-        self.frame(f.get()).pin == self.pin
+        self.frame(f.number()).pin == self.pin
     }
 
     /// Lets all pinned frames go. A frame not used for 65,536 operations may look pinned
@@ -490,7 +495,7 @@ impl<M: Memory> Pool<M> {
 
     /// The first frame with a block behind number `from`.
     fn next_from(&self, from: u16) -> Option<Idx> {
-        let next = (from..self.slots).find(|&i| !self.frame(i + 1).data.is_null())?;
+        let next = (from..self.slots).find(|&i| !self.frame(usize::from(i) + 1).data.is_null())?;
         Self::idx(next + 1)
     }
 }
