@@ -42,9 +42,12 @@ pub(crate) const WAS_DIRTY: u8 = 8;
 /// In one of the two lists.
 const LISTED: u8 = 16;
 
+/// No block starts here: blocks are aligned.
+const NO_BLOCK: NonNull<u8> = NonNull::dangling();
+
 struct Frame {
-    /// Page-sized block, null in an unused slot.
-    data: *mut u8,
+    /// Page-sized block, `NO_BLOCK` in an unused slot.
+    data: NonNull<u8>,
     pub pgno: u32,
     hash_next: u16,
     newer: u16,
@@ -162,7 +165,7 @@ impl<M: Memory> Pool<M> {
             for i in 0..slots {
                 let chain = if i + 1 < slots { (i + 2) as u16 } else { NIL };
                 let vacant = Frame {
-                    data: core::ptr::null_mut(),
+                    data: NO_BLOCK,
                     pgno: NO_PAGE,
                     hash_next: NIL,
                     newer: NIL,
@@ -207,7 +210,7 @@ impl<M: Memory> Pool<M> {
         let f = Self::idx(self.unused)?;
         let block = self.memory.alloc(self.page_size)?;
         let frame = self.frame_mut(f.number());
-        frame.data = block.as_ptr();
+        frame.data = block;
         frame.pgno = NO_PAGE;
         frame.flags = 0;
         frame.pin = 0;
@@ -224,10 +227,10 @@ impl<M: Memory> Pool<M> {
         self.unlist(f);
         let (size, unused) = (self.page_size, self.unused);
         let frame = self.frame_mut(f.number());
-        let data = core::mem::replace(&mut frame.data, core::ptr::null_mut());
+        let block = core::mem::replace(&mut frame.data, NO_BLOCK);
         frame.flags = 0;
         frame.chain = unused;
-        if let Some(block) = NonNull::new(data) {
+        if block != NO_BLOCK {
             // SAFETY: the block came from `alloc(page_size)`; the frame does not name it any more.
             unsafe { self.memory.free(block, size) };
             self.unused = f.get();
@@ -235,34 +238,35 @@ impl<M: Memory> Pool<M> {
         }
     }
 
+    /// The block of a frame and its size: 0 if the frame is not used.
+    #[inline]
+    fn block(&self, f: Idx) -> (*mut u8, usize) {
+        let block = self.frame(f.number()).data;
+        (block.as_ptr(), if block == NO_BLOCK { 0 } else { self.page_size })
+    }
+
     /// The bytes of the page in a frame.
     #[inline]
     pub fn page(&self, f: Idx) -> &[u8] {
-        let data = self.frame(f.number()).data;
-        if data.is_null() {
-            return &[];
-        }
-        // SAFETY: a non-null block has page_size initialised bytes; `self` is borrowed, so no one writes.
-        unsafe { core::slice::from_raw_parts(data, self.page_size) }
+        let (data, size) = self.block(f);
+        // SAFETY: a block has page_size initialised bytes; `self` is borrowed, so no one writes.
+        unsafe { core::slice::from_raw_parts(data, size) }
     }
 
     /// The bytes of the page in a frame, for changing.
     #[inline]
     pub fn page_mut(&mut self, f: Idx) -> &mut [u8] {
-        let data = self.frame(f.number()).data;
-        if data.is_null() {
-            return &mut [];
-        }
+        let (data, size) = self.block(f);
         // SAFETY: as in `page`, and `self` is borrowed exclusively.
-        unsafe { core::slice::from_raw_parts_mut(data, self.page_size) }
+        unsafe { core::slice::from_raw_parts_mut(data, size) }
     }
 
     /// Copies `len` bytes between pages (or inside one). Does nothing if a range leaves its page.
     pub fn copy(&mut self, from: Idx, at: usize, to: Idx, to_at: usize, len: usize) {
-        let (source, target) = (self.frame(from.number()).data, self.frame(to.number()).data);
-        let fits = |start: usize| start <= self.page_size && len <= self.page_size - start;
-        if !source.is_null() && !target.is_null() && fits(at) && fits(to_at) {
-            // SAFETY: both ranges lie inside blocks of page_size bytes; `copy` allows overlap.
+        let ((source, size), (target, target_size)) = (self.block(from), self.block(to));
+        let fits = |start: usize, size: usize| start <= size && len <= size - start;
+        if fits(at, size) && fits(to_at, target_size) {
+            // SAFETY: both ranges lie inside blocks of so many bytes; `copy` allows overlap.
             unsafe { core::ptr::copy(source.add(at), target.add(to_at), len) };
         }
     }
@@ -270,14 +274,14 @@ impl<M: Memory> Pool<M> {
     /// One page for reading and another for changing; empty slices if they are one page.
     #[cfg(feature = "repack")]
     pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
-        let (source, target) = (self.frame(from.number()).data, self.frame(to.number()).data);
-        if source == target || source.is_null() || target.is_null() {
+        let ((source, size), (target, target_size)) = (self.block(from), self.block(to));
+        if source == target {
             return (&[], &mut []);
         }
-        // SAFETY: two blocks of page_size initialised bytes each, and `self` is borrowed exclusively.
+        // SAFETY: two blocks of so many initialised bytes, and `self` is borrowed exclusively.
         unsafe {
-            let source = core::slice::from_raw_parts(source, self.page_size);
-            (source, core::slice::from_raw_parts_mut(target, self.page_size))
+            let source = core::slice::from_raw_parts(source, size);
+            (source, core::slice::from_raw_parts_mut(target, target_size))
         }
     }
 
@@ -495,7 +499,7 @@ impl<M: Memory> Pool<M> {
 
     /// The first frame with a block behind number `from`.
     fn next_from(&self, from: u16) -> Option<Idx> {
-        let next = (from..self.slots).find(|&i| !self.frame(usize::from(i) + 1).data.is_null())?;
+        let next = (from..self.slots).find(|&i| self.frame(usize::from(i) + 1).data != NO_BLOCK)?;
         Self::idx(next + 1)
     }
 }
