@@ -68,7 +68,8 @@ pub(crate) fn copy_entry(to: &mut [u8], from: &[u8]) {
 /// A byte string in a block of its own that grows as needed.
 pub(crate) struct Buffer<M: Memory> {
     memory: M,
-    block: Option<NonNull<u8>>,
+    /// Of `capacity` bytes; none if that is 0.
+    block: NonNull<u8>,
     capacity: usize,
     len: usize,
 }
@@ -78,7 +79,7 @@ unsafe impl<M: Memory + Send> Send for Buffer<M> {}
 
 impl<M: Memory> Buffer<M> {
     pub fn new(memory: M) -> Self {
-        Buffer { memory, block: None, capacity: 0, len: 0 }
+        Buffer { memory, block: NonNull::dangling(), capacity: 0, len: 0 }
     }
 
     pub fn capacity(&self) -> usize {
@@ -96,9 +97,8 @@ impl<M: Memory> Buffer<M> {
         let len = self.len;
         // SAFETY: the new block has `capacity` > `len` bytes, which the old one has, too.
         unsafe { core::ptr::copy_nonoverlapping(self.bytes().as_ptr(), block.as_ptr(), len) };
-        self.release();
-        self.block = Some(block);
-        (self.capacity, self.len) = (capacity, len);
+        // The old block is given back.
+        *self = Buffer { memory: self.memory, block, capacity, len };
         true
     }
 
@@ -112,19 +112,13 @@ impl<M: Memory> Buffer<M> {
     }
 
     pub fn bytes(&self) -> &[u8] {
-        match self.block {
-            // SAFETY: the block has at least `len` initialised bytes and is ours.
-            Some(block) => unsafe { core::slice::from_raw_parts(block.as_ptr(), self.len) },
-            None => &[],
-        }
+        // SAFETY: the block has at least `len` initialised bytes and is ours; without one, `len` is 0.
+        unsafe { core::slice::from_raw_parts(self.block.as_ptr(), self.len) }
     }
 
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        match self.block {
-            // SAFETY: as in `bytes`, and `self` is borrowed exclusively.
-            Some(block) => unsafe { core::slice::from_raw_parts_mut(block.as_ptr(), self.len) },
-            None => &mut [],
-        }
+        // SAFETY: as in `bytes`, and `self` is borrowed exclusively.
+        unsafe { core::slice::from_raw_parts_mut(self.block.as_ptr(), self.len) }
     }
 
     /// Replaces the string; false, and the old string, if there is no memory.
@@ -135,20 +129,14 @@ impl<M: Memory> Buffer<M> {
         copy(self.bytes_mut(), from);
         true
     }
-
-    fn release(&mut self) {
-        if let Some(block) = self.block.take() {
-            // SAFETY: the block came from `alloc(capacity)` and nothing refers to it any more.
-            unsafe { self.memory.free(block, self.capacity) };
-        }
-        self.capacity = 0;
-        self.len = 0;
-    }
 }
 
 impl<M: Memory> Drop for Buffer<M> {
     fn drop(&mut self) {
-        self.release();
+        if self.capacity != 0 {
+            // SAFETY: the block came from `alloc(capacity)` and nothing refers to it any more.
+            unsafe { self.memory.free(self.block, self.capacity) };
+        }
     }
 }
 
