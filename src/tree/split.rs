@@ -66,25 +66,32 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.pager.set_field(f, field::NEXT, child);
         self.pager.set_field(right, field::PREV, pgno);
         self.pager.set_field(right, field::NEXT, next);
-        let first = match Self::old_entry(edit, at) {
-            Some(i) => self.cell(old, i),
-            None => edit.new_cell(),
-        };
+        let mut above = Cell::EMPTY;
         for i in 0..count {
             let (to, place) = if i < at { (f, i) } else { (right, i - at) };
-            match Self::old_entry(edit, i) {
-                // The first key of an internal page is in its parent.
-                _ if i == at && flags != kind::LEAF => {
-                    self.insert_cell(to, place, &Cell { second: first.second, ..Cell::EMPTY });
+            // The first key of an internal page is in its parent.
+            let rises = i == at && flags != kind::LEAF;
+            let mut cell = match Self::old_entry(edit, i) {
+                Some(i) if !rises => {
+                    self.copy_entry(old, i, to, place);
+                    continue;
                 }
-                Some(i) => self.copy_entry(old, i, to, place),
-                None => self.insert_cell(to, place, &edit.new_cell()),
+                Some(i) => self.cell(old, i),
+                None => edit.new_cell(),
+            };
+            if rises {
+                above = cell;
+                (cell.key, cell.flags) = (Source::EMPTY, 0);
             }
+            self.insert_cell(to, place, &cell);
         }
         self.relink(next, field::PREV, child)?;
-        let above = if flags == kind::LEAF { self.separator(f, right)? } else { first };
+        if flags == kind::LEAF {
+            above = self.separator(f, right)?;
+        }
+        above.second = child;
         edit.become_removal(slot + 1, slot + 1);
-        edit.push(Cell { second: child, ..above });
+        edit.push(above);
         Ok(true)
     }
 
