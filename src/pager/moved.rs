@@ -27,6 +27,11 @@ impl<M: Memory> Moved<M> {
         }
     }
 
+    /// Sets the byte order of the file. The list is empty.
+    pub fn set_order(&mut self, order: Order) {
+        self.order = order;
+    }
+
     /// Chooses whether entries are those of a log. The list is empty.
     #[cfg(feature = "journal")]
     pub fn set_wide(&mut self, wide: bool) {

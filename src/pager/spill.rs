@@ -116,18 +116,23 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Makes a new file a sound, empty one before anything else is written to it.
     pub(super) fn found(&mut self) -> Result<()> {
-        let size = self.page_size();
-        let (meta, root) = foundation(&self.meta);
-        let end = 2 * size as u64 - 1;
-        // The header comes last, so that what has one is whole.
-        let mut written = self.storage.write(size as u64, &root).and_then(|()| self.storage.write(end, &[0]));
-        if !self.storage.atomic() {
-            written = written.and_then(|()| self.storage.sync());
-        }
-        let written = written.and_then(|()| self.storage.write(0, &meta)).and_then(|()| self.storage.sync());
+        let written = self.write_foundation();
         self.latch(written)?;
         (self.promised, self.stored) = (2, self.stored.max(2));
         Ok(())
+    }
+
+    fn write_foundation(&mut self) -> crate::Result<()> {
+        let size = u64::from(self.meta.page_size);
+        let (meta, root) = foundation(&self.meta);
+        self.storage.write(size, &root)?;
+        self.storage.write(2 * size - 1, &[0])?;
+        if !self.storage.atomic() {
+            self.storage.sync()?;
+        }
+        // The header comes last, so that what has one is whole.
+        self.storage.write(0, &meta)?;
+        self.storage.sync()
     }
 
     /// Whether something lies where it cannot stay after a flush.

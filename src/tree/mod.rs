@@ -92,6 +92,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Opens the database in `storage`, or a new one if it is empty. Reads the header,
     /// writes nothing.
     pub fn open(storage: S, memory: M, options: &Options) -> core::result::Result<Self, OpenError> {
+        options.check().map_err(|error| OpenError { error, fault: None })?;
         let mut db = Self::with_pager(Pager::new(storage, memory, options));
         match db.try_open(options) {
             Ok(()) => Ok(db),
@@ -99,7 +100,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    /// Opens a database that was made of a pager where it is to stay.
+    /// Opens a database that was made of a pager where it is to stay. The options were checked.
     pub(crate) fn try_open(&mut self, options: &Options) -> Result<()> {
         self.pager.open(options)?;
         let share = self.pager.capacity().checked_div(options.min_keys.max(2) as usize).unwrap_or(0);
