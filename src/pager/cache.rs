@@ -142,7 +142,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// A leaf or internal page.
     #[inline]
     pub fn tree_page(&mut self, pgno: u32) -> Result<Idx> {
-        match self.cached_tree_page(pgno) {
+        // Mostly it is there; for that alone small machines have no code.
+        match (!cfg!(small)).then(|| self.cached_tree_page(pgno)).flatten() {
             Some(f) => Ok(f),
             None => self.verified_page(pgno),
         }
@@ -165,10 +166,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return self.corrupt(pgno, 0, Reason::PageRange);
         }
         let f = self.load(pgno)?;
-        if let Err((offset, reason)) = verify_tree_page(self.meta.order, self.pool.page(f), pgno) {
-            return self.corrupt(pgno, offset, reason);
+        if self.pool.flags(f) & VERIFIED == 0 {
+            if let Err((offset, reason)) = verify_tree_page(self.meta.order, self.pool.page(f), pgno) {
+                return self.corrupt(pgno, offset, reason);
+            }
+            self.pool.set_flags(f, VERIFIED, 0);
         }
-        self.pool.set_flags(f, VERIFIED, 0);
         Ok(f)
     }
 
