@@ -16,15 +16,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// recently used; when memory is short, that of a changed page, which is spilled.
     pub(super) fn acquire(&mut self) -> Result<Idx> {
         let victim = self.victim(false, None);
-        let spare = victim.filter(|&f| self.pool.pgno(f) == NO_PAGE);
+        let spare = victim.is_some_and(|f| self.pool.pgno(f) == NO_PAGE);
         // Changed pages wait for a flush beside the cache, so that they do not cost reads.
         let room = self.pool.listed(false) < self.limit;
-        let found = match spare {
-            Some(f) => Some(f),
-            None if room => self.pool.alloc().or(victim),
-            None => victim.or_else(|| self.pool.alloc()),
-        };
-        let f = match found {
+        let new = if victim.is_none() || (room && !spare) { self.pool.alloc() } else { None };
+        let f = match new.or(victim) {
             Some(f) => f,
             None => self.spill()?,
         };

@@ -357,9 +357,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let mut next = first;
         while let Some(frame) = next {
             let pgno = self.pool.pgno(frame);
-            let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
-            let to = match known {
-                Some((_, at)) if self.is_early(pgno, at) => at,
+            let to = match self.moved.place(pgno) {
+                Some(at) if self.is_early(pgno, at) => at,
                 _ if pgno >= self.promised && !self.is_homeless(pgno) => pgno,
                 _ => {
                     place += 1;
@@ -486,8 +485,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn write_list(&mut self, first: Option<Idx>, from: u32, end: u32) -> Result<()> {
         let mut next = first;
         while let Some(f) = next {
-            let place = self.moved.search(self.pool.pgno(f)).ok().and_then(|i| self.moved.pair(i));
-            if let Some((_, to)) = place.filter(|&(_, to)| from <= to && to < end) {
+            let place = self.moved.place(self.pool.pgno(f));
+            if let Some(to) = place.filter(|&to| from <= to && to < end) {
                 self.write_page(f, to)?;
             }
             next = self.pool.chain(f);

@@ -150,7 +150,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             pages: 2,
             stored: 0,
             promised: 0,
-            moved: Moved::new(memory, meta.order),
+            moved: Moved::new(memory),
             slots_end: 0,
             #[cfg(feature = "journal")]
             log: journal::Log::default(),
@@ -223,7 +223,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.stored_free = Some(self.meta.free);
         (self.pages, self.stored, self.promised) = (stored, stored, stored);
         self.before = (self.meta.free, stored);
-        self.moved.set_order(self.meta.order);
     }
 
     /// Sets the bytes of pages to keep in memory.

@@ -32,7 +32,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             ..Log::default()
         };
         let mark = if self.stored == 0 { None } else { Mark::find(self.meta.order, head) };
-        self.moved.set_wide(self.log.on || mark.is_some());
+        self.moved.set_wide(self.log.on || mark.is_some(), self.meta.order);
         if let Some((mark, slot)) = mark {
             self.log.state = Some(mark.state);
             self.log.slot = slot;

@@ -85,20 +85,17 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Where to spill a page to; `None` if the list of slots is full.
     fn slot_for(&mut self, f: Idx) -> Option<u32> {
         let pgno = self.pool.pgno(f);
-        let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
+        let known = self.moved.place(pgno);
         #[cfg(feature = "journal")]
-        let (early, vacant, homeless) = (
-            known.filter(|&(pgno, at)| self.is_early(pgno, at)),
-            self.vacant(),
-            self.log.on && self.is_homeless(pgno),
-        );
+        let (known, homeless) =
+            (known.filter(|&at| self.is_early(pgno, at)), self.log.on && self.is_homeless(pgno));
         #[cfg(not(feature = "journal"))]
-        let (early, vacant, homeless) = (known, self.pages.max(self.slots_end), false);
-        let slot = match early {
+        let homeless = false;
+        let slot = match known {
             // What was written since the last flush may be written again.
-            Some((_, slot)) => slot,
+            Some(slot) => slot,
             None if pgno >= self.promised && !homeless => pgno,
-            None => vacant,
+            None => self.vacant(),
         };
         #[cfg(feature = "journal")]
         let noted = if self.log.on { self.note_moved(f, slot) } else { self.note_slot(pgno, slot) };
@@ -108,6 +105,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.slots_end = self.slots_end.max(slot + 1);
         }
         noted.then_some(slot)
+    }
+
+    /// Where nothing is yet.
+    #[cfg(not(feature = "journal"))]
+    fn vacant(&self) -> u32 {
+        self.pages.max(self.slots_end)
     }
 
     fn note_slot(&mut self, pgno: u32, slot: u32) -> bool {
