@@ -293,6 +293,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Moves the root's content to a new page below it, which then has room to split.
+    #[cfg_attr(all(small, feature = "repack"), inline(never))]
     #[cfg_attr(not(feature = "repack"), allow(unused_variables))]
     fn grow_root(&mut self, root: Idx, edit: &mut Edit) -> Result<()> {
         let kind = self.pager.field(root, field::FLAGS);

@@ -250,16 +250,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 edit.moved(f, *page);
             }
         }
-        let mut up = Edit::remove(window.slot + 1, window.slot + from);
-        let mut runs =
-            Runs { window: &window, next: 0, run: Run { kind: Kind::New, page: 0, from: 0, len: 0 } };
-        for (t, (&f, count)) in targets.iter().zip(counts).enumerate() {
-            if old.contains(&f) {
-                let pgno = self.pager.pgno(f);
-                self.pager.format(f, pgno, kind);
-            }
-            self.fill_page(&mut runs, f, count, t > 0, edit, &mut up);
-        }
+        self.fill_pages(&window, targets, counts, old, edit);
+        (edit.from, edit.to) = (slot + 1, slot + from);
         self.link(targets, before, after, first, last)?;
         for &f in old.iter().take(from) {
             if !targets.contains(&f) {
@@ -270,15 +262,38 @@ impl<S: Storage, M: Memory> Db<S, M> {
             for pair in targets.windows(2) {
                 if let [left, right] = *pair {
                     let cell = self.separator(left, right)?;
-                    up.push(cell);
+                    edit.push(cell);
                 }
             }
         }
         if let Some(&target) = targets.first() {
-            up.child = (target != first).then(|| self.pager.pgno(target));
+            edit.child = (target != first).then(|| self.pager.pgno(target));
+        }
+        Ok(true)
+    }
+
+    /// Writes the sequence to `targets`, of which those of `old` are emptied before. `edit` becomes the
+    /// new entries of the parent, as far as they come from the sequence.
+    #[cfg_attr(small, inline(never))]
+    fn fill_pages<'a>(
+        &mut self,
+        window: &Window,
+        targets: &[Idx],
+        counts: [usize; MAX_PAGES],
+        old: [Idx; MAX_PAGES],
+        edit: &mut Edit<'a>,
+    ) {
+        let kind = if window.leaf { kind::LEAF } else { kind::INTERNAL };
+        let mut up = Edit::remove(0, 0);
+        let mut runs = Runs { window, next: 0, run: Run { kind: Kind::New, page: 0, from: 0, len: 0 } };
+        for (t, (&f, count)) in targets.iter().zip(counts).enumerate() {
+            if old.contains(&f) {
+                let pgno = self.pager.pgno(f);
+                self.pager.format(f, pgno, kind);
+            }
+            self.fill_page(&mut runs, f, count, t > 0, edit, &mut up);
         }
         *edit = up;
-        Ok(true)
     }
 
     /// Writes the next `count` entries to an empty page. On an internal page the key of the first entry
