@@ -14,6 +14,7 @@ use crate::storage::Storage;
 
 impl<S: Storage, M: Memory> Db<S, M> {
     /// Stores an item inline on its page if it fits: the common case, which cannot fail.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn put_inline(&mut self, key: &[u8], value: &[u8], place: Place, replaces: bool) -> bool {
         let body = key.len().saturating_add(value.len());
         let Place { leaf, index, .. } = place;
