@@ -85,12 +85,12 @@ impl<'a> Node<'a> {
 
     /// Bytes between the index array and the entries.
     pub fn free(&self) -> usize {
-        self.upper().saturating_sub(self.lower())
+        self.upper().wrapping_sub(self.lower())
     }
 
     /// Bytes taken by entries and their slots, out of page size - [`HEADER`].
     pub fn used(&self) -> usize {
-        self.bytes.len().saturating_sub(HEADER).saturating_sub(self.free())
+        self.bytes.len().wrapping_sub(HEADER).wrapping_sub(self.free())
     }
 
     /// The slots of `count` entries from `from` on.
@@ -216,9 +216,17 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
     let offset = upper.wrapping_sub(size);
     shift(bytes, slot, slot + SLOT, lower.saturating_sub(slot));
     order.put_u16(bytes, slot, offset as u16);
-    order.put_u16(bytes, field::LOWER, lower.wrapping_add(SLOT) as u16);
-    order.put_u16(bytes, field::UPPER, offset as u16);
+    put_bounds(order, bytes, lower.wrapping_add(SLOT), offset);
     offset
+}
+
+/// Sets where the index array ends and the entries begin.
+#[inline]
+fn put_bounds(order: Order, bytes: &mut [u8], lower: usize, upper: usize) {
+    if let Some(head) = bytes.first_chunk_mut::<HEADER>() {
+        order.put_u16(head, field::LOWER, lower as u16);
+        order.put_u16(head, field::UPPER, upper as u16);
+    }
 }
 
 /// Adds an inline entry to a leaf that has room for it, as number `i`.
@@ -313,8 +321,7 @@ fn remove_in(order: Order, bytes: &mut [u8], i: usize) {
     let slot = HEADER + i * SLOT;
     shift(bytes, slot + SLOT, slot, lower.saturating_sub(slot + SLOT));
     zero(bytes, lower.wrapping_sub(SLOT), SLOT);
-    order.put_u16(bytes, field::LOWER, lower.wrapping_sub(SLOT) as u16);
-    order.put_u16(bytes, field::UPPER, upper.wrapping_add(size) as u16);
+    put_bounds(order, bytes, lower.wrapping_sub(SLOT), upper.wrapping_add(size));
     let slots = bytes.get_mut(HEADER..lower.wrapping_sub(SLOT)).unwrap_or(&mut []);
     for slot in slots.chunks_exact_mut(SLOT) {
         let old = order.u16(slot, 0);
@@ -383,8 +390,7 @@ fn append_loop(order: Order, source: &[u8], range: Range<usize>, target: &mut [u
         free = rest;
     }
     let new_upper = new_lower.wrapping_add(free.len());
-    order.put_u16(target, field::LOWER, new_lower as u16);
-    order.put_u16(target, field::UPPER, new_upper as u16);
+    put_bounds(order, target, new_lower, new_upper);
 }
 
 #[cfg(test)]

@@ -188,7 +188,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let node = self.node(f);
         let gone: usize = (edit.from..edit.to).map(|i| node.size(i) + SLOT).sum();
         let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
-        (used + new).saturating_sub(gone)
+        used.wrapping_add(new).wrapping_sub(gone)
     }
 
     /// Bytes used on a page if `edit` were done.
