@@ -24,7 +24,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let (_, slot) = self.path.at(level - 1);
         let f = self.level_page(level)?;
         let len = self.len(f);
-        let single = edit.from == edit.to && edit.new_cells().len() == 1;
+        let single = edit.from == edit.to && edit.new_len() == 1;
         // On internal pages the first entry stays first: a new page comes second.
         let front = usize::from(!self.is_leaf(f));
         let grows = if single && edit.from == len && self.pager.field(f, field::NEXT) == 0 {

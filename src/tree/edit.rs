@@ -125,6 +125,11 @@ impl<'a> Edit<'a> {
         }
     }
 
+    /// Number of new entries.
+    pub fn new_len(&self) -> usize {
+        self.len
+    }
+
     pub fn new_cells(&self) -> &[Cell<'a>] {
         self.new.get(..self.len).unwrap_or(&[])
     }
@@ -210,8 +215,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let before = self.used(f);
             let used = self.used_after(f, edit);
             let more = if used <= self.pager.capacity() {
-                let fewer = edit.new_cells().len() < edit.to - edit.from;
-                let len = self.len(f) - (edit.to - edit.from) + edit.new_cells().len();
+                let fewer = edit.new_len() < edit.to - edit.from;
+                let len = self.len(f) - (edit.to - edit.from) + edit.new_len();
                 #[cfg(feature = "repack")]
                 let merge = if level > 0 && fewer && self.sparse(len, used, before) {
                     self.mergeable(level, used)?

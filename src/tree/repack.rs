@@ -104,7 +104,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             window.total += node.used();
             let (from, to, new) = if i == window.edited {
                 window.total = self.after_edit(window.total, f, edit);
-                (edit.from, edit.to, edit.new_cells().len())
+                (edit.from, edit.to, edit.new_len())
             } else {
                 (len, len, 0)
             };

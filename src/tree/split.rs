@@ -13,7 +13,7 @@ use crate::storage::Storage;
 impl<S: Storage, M: Memory> Db<S, M> {
     /// Which entry of page `f` is number `i` after an edit; `None`: it is new.
     fn old_entry(edit: &Edit, i: usize) -> Option<usize> {
-        let new = edit.new_cells().len();
+        let new = edit.new_len();
         if i < edit.from {
             Some(i)
         } else if i < edit.from + new {
@@ -50,7 +50,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let f = self.level_page(level)?;
         let next = self.pager.field(f, field::NEXT);
         let (prev, flags) = (self.pager.field(f, field::PREV), self.pager.field(f, field::FLAGS));
-        let count = self.len(f) + edit.new_cells().len() + edit.from - edit.to;
+        let count = self.len(f) + edit.new_len() + edit.from - edit.to;
         let at = if next == 0 && edit.from + 1 == count {
             // Rising keys leave full pages behind.
             Some(edit.from)
