@@ -244,7 +244,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                     self.grow_root(f, edit)?;
                     level = 1;
                 }
-                self.overflow(level, edit)?
+                self.overflow(level, used, edit)?
             };
             if !more {
                 return Ok(());

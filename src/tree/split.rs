@@ -23,16 +23,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    /// How many of `count` entries stay, so that both pages get about half of the bytes.
-    fn split_at(&self, f: Idx, edit: &Edit, count: usize) -> Option<usize> {
-        let (room, total) = (self.pager.capacity(), self.used_after(f, edit));
+    /// How many of `count` entries stay, so that both pages get about half of `total` bytes.
+    fn split_at(&self, f: Idx, edit: &Edit, count: usize, total: usize) -> Option<usize> {
+        let (room, node, new) = (self.pager.capacity(), self.node(f), edit.new_cell().size());
         let (mut stay, mut left) = (0, 0);
         while stay < count {
-            let entry = match Self::old_entry(edit, stay) {
-                Some(i) => self.node(f).size(i),
-                None => edit.new_cell().size(),
-            };
-            let bytes = entry + SLOT;
+            let bytes = Self::old_entry(edit, stay).map_or(new, |i| node.size(i)) + SLOT;
             let right = total.saturating_sub(left);
             if stay > 0 && right <= room && (left + bytes > room || left + bytes / 2 > total / 2) {
                 return (left <= room).then_some(stay);
@@ -43,9 +39,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         None
     }
 
-    /// Does an edit that does not fit its page, on two pages, and makes it that of the parent.
+    /// Does an edit that does not fit its page, as it would have `used` bytes, on two pages, and makes it that of the parent.
     #[cfg_attr(small, inline(never))]
-    pub(super) fn overflow(&mut self, level: usize, edit: &mut Edit) -> Result<bool> {
+    pub(super) fn overflow(&mut self, level: usize, used: usize, edit: &mut Edit) -> Result<bool> {
         let (_, slot) = self.path.at(level - 1);
         let f = self.level_page(level)?;
         let next = self.pager.field(f, field::NEXT);
@@ -55,7 +51,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             // Rising keys leave full pages behind.
             Some(edit.from)
         } else {
-            self.split_at(f, edit, count)
+            self.split_at(f, edit, count, used)
         };
         let Some(at) = at else { return self.pager.fail(Error::Full) };
         let right = self.pager.alloc_page(flags)?;
