@@ -60,7 +60,6 @@ static mp_obj_t mp_btree_salvage(size_t n_args, const mp_obj_t *args) {
     mp_int_t pagesize = n_args > 1 ? mp_obj_get_int(args[1]) : 0;
     mp_obj_btree_t *self = mp_btree_new(args[0]);
     self->db = mp_btree_malloc0(btree_db_size());
-    memset(self->db, 0, btree_db_size());
     mp_btree_enter(self);
     // What does not fit 32 bits becomes a size that is refused.
     mp_btree_leave(self, btree_salvage(self->db, self, MAX(-1, MIN(pagesize, 1 << 20))));
