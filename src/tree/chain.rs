@@ -158,18 +158,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let mut rest = key;
         while let Some(piece) = self.piece(&mut pieces)? {
             let bytes = self.piece_bytes(piece);
-            let (head, tail) = rest.split_at_checked(bytes.len()).unwrap_or((rest, &[]));
-            let shared = bytes.get(..head.len()).unwrap_or(bytes);
-            let order = shared.cmp(head);
-            let longer = bytes.len() > head.len();
+            let (order, within) = (bytes.cmp(rest), rest.strip_prefix(bytes));
+            let ends = prefix && bytes.starts_with(rest);
             self.release_piece(item, piece);
-            if order != Ordering::Equal {
-                return Ok(order);
+            match within {
+                _ if ends => return Ok(Ordering::Equal),
+                Some(behind) => rest = behind,
+                None => return Ok(order),
             }
-            if longer || (prefix && tail.is_empty()) {
-                return Ok(if prefix { Ordering::Equal } else { Ordering::Greater });
-            }
-            rest = tail;
         }
         Ok(if rest.is_empty() { Ordering::Equal } else { Ordering::Less })
     }
