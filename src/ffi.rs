@@ -394,8 +394,9 @@ unsafe extern "C" fn btree_seek(
         sys::BTREE_FIRST => Where::First,
         sys::BTREE_LAST => Where::Last,
         sys::BTREE_GE | sys::BTREE_LT => Where::Lower,
-        sys::BTREE_GT | sys::BTREE_LE => Where::Upper,
-        _ => Where::PrefixUpper,
+        #[cfg(feature = "extras")]
+        sys::BTREE_PREFIX_LAST => Where::PrefixUpper,
+        _ => Where::Upper,
     };
     // SAFETY: as above.
     unsafe {

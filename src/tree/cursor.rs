@@ -27,6 +27,7 @@ pub enum Where {
     /// Behind the last key <= the given one; forward: at the first key above it.
     Upper,
     /// Behind all keys that start with the given one.
+    #[cfg(feature = "extras")]
     PrefixUpper,
 }
 
@@ -108,6 +109,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             State::At(Where::Last) => return self.edge(true),
             State::At(Where::Lower) => Side::Lower,
             State::At(Where::Upper) => Side::Upper,
+            #[cfg(feature = "extras")]
             State::At(Where::PrefixUpper) => Side::PrefixUpper,
             State::On if self.pager.duplicates() => return self.gap_among_equals(cursor, backward),
             State::On if backward => Side::Lower,
