@@ -52,7 +52,7 @@ static mp_obj_t mp_btree_load(mp_obj_btree_t *self, mp_obj_t key_in) {
     return mp_btree_leave(self, ret) == 0 ? value : MP_OBJ_NULL;
 }
 
-// Returns 1 if flags are BTREE_NOOVERWRITE and the key exists, otherwise 0.
+// Returns 1 if flags are BTREE_NOOVERWRITE (with extras) and the key exists, otherwise 0.
 int mp_btree_store(mp_obj_btree_t *self, mp_obj_t key_in, mp_obj_t value_in, unsigned flags) {
     mp_btree_check_open(self);
     mp_buffer_info_t key, value;

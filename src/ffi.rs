@@ -232,7 +232,7 @@ unsafe extern "C" fn btree_open(
     if !known {
         return number(Error::Invalid);
     }
-    let volatile = given.memory != 0;
+    let volatile = cfg!(feature = "extras") && given.memory != 0;
     if let Err(e) = options.check().and_then(|()| if volatile { Ok(()) } else { read_header(ctx) }) {
         return number(e);
     }
@@ -345,7 +345,7 @@ unsafe extern "C" fn btree_put(
 ) -> c_int {
     // SAFETY: by the contract of this function.
     let (key, value) = unsafe { (slice(key, klen), slice(value, vlen)) };
-    let overwrite = flags & sys::BTREE_NOOVERWRITE == 0;
+    let overwrite = cfg!(not(feature = "extras")) || flags & sys::BTREE_NOOVERWRITE == 0;
     // SAFETY: as above.
     unsafe { with(db, |db| Ok(if db.try_put(key, value, overwrite)? { OK } else { NOTHING })) }
 }
