@@ -277,6 +277,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Remembers where the file is damaged.
+    #[cfg_attr(small, inline(always))]
     pub fn corrupt<T>(&mut self, page: u32, offset: u32, reason: Reason) -> Result<T> {
         self.damaged(page, offset, reason);
         Err(Failed)
@@ -290,6 +291,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Remembers why an operation fails.
+    #[cfg_attr(small, inline(always))]
     pub fn fail<T>(&mut self, error: Error) -> Result<T> {
         self.failing(error);
         Err(Failed)
