@@ -43,7 +43,7 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 #[inline(always)]
 pub(crate) fn copy_entry(to: &mut [u8], from: &[u8]) {
     let len = to.len().min(from.len());
-    if !cfg!(target_pointer_width = "64") || !(8..=64).contains(&len) {
+    if cfg!(not(all(target_pointer_width = "64", not(small)))) || !(8..=64).contains(&len) {
         return copy(to, from);
     }
     let (from, to) = (from.as_ptr(), to.as_mut_ptr());

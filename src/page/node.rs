@@ -208,7 +208,7 @@ pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
 
 /// Makes room for an entry of `size` bytes as number `i` and returns its offset.
 /// The caller has made sure that `size` + [`SLOT`] bytes are free, and fills it.
-#[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(all(target_pointer_width = "64", not(small)), inline(always))]
 pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -> usize {
     let node = Node::new(order, bytes);
     let (lower, upper) = (node.lower(), node.upper());
@@ -233,7 +233,7 @@ fn put_bounds(order: Order, bytes: &mut [u8], lower: usize, upper: usize) {
 #[cfg(any(test, feature = "shortcuts"))]
 pub(crate) fn insert(order: Order, bytes: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
     // Code of its own for the common order, where code is cheap.
-    if order == Order::Little && cfg!(target_pointer_width = "64") {
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
         insert_in(Order::Little, bytes, i, key, data);
     } else {
         insert_in(order, bytes, i, key, data);
