@@ -200,6 +200,7 @@ fn zero(bytes: &mut [u8], at: usize, len: usize) {
 }
 
 /// Copies `from` to offset `at`; does nothing if it does not fit.
+#[cfg_attr(small, inline(never))]
 pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
     if let Some(part) = bytes.get_mut(at..at.wrapping_add(from.len())) {
         copy_entry(part, from);
