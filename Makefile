@@ -46,7 +46,7 @@ where: ## print the path of the interpreter
 
 help: ## list the targets
 	@echo 'make [target] [MICROPYTHON_DIR=<a MicroPython tree of your own, 1.25 or later>]'
-	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18 | sed 's/^/  /'
+	@sed -n 's/^\([a-z0-9-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18 | sed 's/^/  /'
 
 packages:
 	@sh tools/packages.sh 'make' $(BUILD_PACKAGES)

@@ -1,5 +1,7 @@
 """Queries as byte code for the matcher in Rust: see docs/microtetherdb-format.md."""
 
+import struct
+
 from .layout import ID, TAGS, position
 from .query import AND, CONTAINS, EXISTS, IN, NOT, OR
 
@@ -15,56 +17,62 @@ class _TooMuch(Exception):
     pass
 
 
-def _text(text, most=4000):
-    code = text.encode()
-    if len(code) > most:
+def _text(code, most=4000):
+    length = len(code)
+    if length > most:
         raise _TooMuch
-    return bytes((len(code) & 255, len(code) >> 8)) + code
+    return struct.pack("<H", length) + code
 
 
 def _value(value, most):
     kind = type(value)
+    if kind is str:
+        return b"s" + _text(value.encode(), most)
+    if kind is int:
+        return b"i" + _text(str(value).encode())
     if value is None:
         return b"n"
     if kind is bool:
         return b"t" if value else b"f"
-    if kind is int:
-        return b"i" + _text(str(value))
     if kind is float:
-        return b"r" + _text("%.9e" % value)
-    if kind is str:
-        return b"s" + _text(value, most)
+        return b"r" + _text(("%.9e" % value).encode())
     return b"?"
 
 
 class _Compiler:
     def __init__(self):
-        self.leaves = bytearray()
+        self.leaves = []  # to be joined
         self.count = 0
         self.states = 0
         self.code = bytearray()
 
-    def leaf(self, node):
-        kind, path, arg = node
-        where = 1 if path == ID else 2 if path == TAGS else 0
+    def leaf(self, kind, path, arg):
         parts = () if path == ID else path
+        count = self.count
         self.states += len(parts) + 1
-        if self.count == _MOST_LEAVES or self.states > _MOST_STATES:
+        if count == _MOST_LEAVES or self.states > _MOST_STATES:
             raise _TooMuch
-        leaf = self.leaves
-        leaf.extend(bytes((kind, where, len(parts))))
+        add = self.leaves.append
+        add(bytes((kind, 1 if path == ID else 2 if path == TAGS else 0, len(parts))))
         for name in parts:
-            number = position(name) & 0xFFFF
-            leaf.extend(bytes((number & 255, number >> 8)))
-            leaf.extend(_text(name))
-        arguments = () if kind == EXISTS else arg if kind == IN else (arg,)
-        if len(arguments) > _MOST_VALUES:
-            raise _TooMuch
-        leaf.append(len(arguments))
-        for value in arguments:
-            leaf.extend(_value(value, _LONGEST_PART if kind == CONTAINS else 4000))
-        self.code.append(self.count)
-        self.count += 1
+            code = name.encode()
+            if len(code) > 4000:
+                raise _TooMuch
+            add(struct.pack("<HH", position(name) & 0xFFFF, len(code)))
+            add(code)
+        if kind == EXISTS:
+            add(b"\0")
+        elif kind == IN:
+            if len(arg) > _MOST_VALUES:
+                raise _TooMuch
+            add(bytes((len(arg),)))
+            for value in arg:
+                add(_value(value, 4000))
+        else:
+            add(b"\1")
+            add(_value(arg, _LONGEST_PART if kind == CONTAINS else 4000))
+        self.code.append(count)
+        self.count = count + 1
 
     def node(self, node, depth):
         kind = node[0]
@@ -81,7 +89,7 @@ class _Compiler:
                 if i:
                     self.code.append(kind)
         else:
-            self.leaf(node)
+            self.leaf(*node)
 
 
 def compile(root, now):
@@ -91,8 +99,8 @@ def compile(root, now):
         compiler.node(root, 0)
     except _TooMuch:
         return None
-    if len(compiler.leaves) > 0xFFFF or len(compiler.code) > 255:
+    leaves = b"".join(compiler.leaves)
+    if len(leaves) > 0xFFFF or len(compiler.code) > 255:
         return None
-    head = bytes((VERSION, compiler.count)) + now.to_bytes(8, "little")
-    length = len(compiler.leaves)
-    return b"".join((head, bytes((length & 255, length >> 8)), compiler.leaves, compiler.code))
+    head = struct.pack("<BBQH", VERSION, compiler.count, now, len(leaves))
+    return b"".join((head, leaves, compiler.code))

@@ -17,7 +17,8 @@ STEPS := fmt-check clippy test-host test-bindings no-panic test-micropython test
 
 # One failure does not hide another.
 test: unix qemu test-packages ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
-	+@failed=; for step in $(STEPS); do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
+	+@failed=; for step in $(STEPS); do start=$$(date +%s); \
+	$(MAKE) --no-print-directory $$step || failed="$$failed $$step"; echo "-- $$step: $$(($$(date +%s) - start)) s"; done; \
 	if [ -n "$$failed" ]; then echo "make test: failed:$$failed"; exit 1; fi
 
 test-packages:

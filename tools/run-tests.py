@@ -15,11 +15,14 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import board
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PASSED, FAILED, SKIPPED = "pass", "FAIL", "skip"
+# A test that takes so many seconds is shown with its time.
+LONG = 10
 
 
 def options(test):
@@ -157,10 +160,14 @@ def main():
         for test in args.tests:
             found = examples(test, directory) if test.endswith(".md") else [(os.path.relpath(test), test)]
             tests.extend(found)
-        results = pool.map(lambda test: verdict(test[1], run, skipped), tests)
-        for (name, _), (result, why) in zip(tests, results):
+
+        def timed(test):
+            start = time.monotonic()
+            return *verdict(test[1], run, skipped), time.monotonic() - start
+
+        for (name, _), (result, why, seconds) in zip(tests, pool.map(timed, tests)):
             count[result] += 1
-            print("%s  %s" % (result, name), flush=True)
+            print("%s  %s%s" % (result, name, " (%d s)" % seconds if seconds >= LONG else ""), flush=True)
             sys.stdout.write(why)
     skipped = ", %d skipped" % count[SKIPPED] if count[SKIPPED] else ""
     print("%d passed, %d failed%s" % (count[PASSED], count[FAILED], skipped))

@@ -17,7 +17,7 @@ except (ImportError, AttributeError):
 gc.collect()
 SMALL = gc.mem_free() < 16000000 or sys.platform != "linux"
 getenv = getattr(os, "getenv", lambda _: None)
-CUTS = getenv("CUTS") or ("6" if SMALL else "40")
+CUTS = getenv("CUTS") or ("4" if SMALL else "40")
 FIGURES = getenv("FIGURES")
 MODES = [("default", 0)]
 if hasattr(btree, "JOURNAL"):
@@ -341,7 +341,7 @@ NEVER = {"endless", "lost"}
 for medium in MEDIA:
     for mode, flags in MODES:
         figures = {}
-        for pagesize in (512, 1024, 4096):
+        for pagesize in (512, 4096) if SMALL else (512, 1024, 4096):
             state = 185
             base = dict(base_items())
             dev = Device(b"\xff" * (512 if SMALL else 2048) * 1024, medium[1])
