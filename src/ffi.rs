@@ -92,6 +92,7 @@ unsafe impl Memory for Heap {
         Some(block)
     }
 
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: by the contract of `free` the block came from `alloc`. Exceptions: none.
         unsafe { sys::modbtree_free(self.ctx, block.as_ptr().cast(), size) }
@@ -112,6 +113,7 @@ impl Handle {
     /// # Safety
     /// `db` is valid for writes of `btree_db_size()` bytes, zeroes or what was never dropped, and no other
     /// reference to it exists.
+    // SAFETY: callers keep to what is said above.
     unsafe fn begin<'a>(db: *mut sys::btree_db_t) -> &'a mut Handle {
         let handle = db.cast::<Handle>();
         // SAFETY: by the contract of this function; all fields are written before there is a reference.
@@ -162,6 +164,7 @@ fn number(error: Error) -> c_int {
 ///
 /// # Safety
 /// `db` was opened with `btree_open` and no other reference to it exists.
+// SAFETY: callers keep to what is said above.
 unsafe fn with(
     db: *mut sys::btree_db_t,
     operation: impl FnOnce(&mut Db<Stream, Heap>) -> inner::Result<c_int>,
@@ -176,6 +179,7 @@ unsafe fn with(
 ///
 /// # Safety
 /// `ptr` is valid for reads of `len` bytes, or NULL with a length of 0.
+// SAFETY: callers keep to what is said above.
 unsafe fn slice<'a>(ptr: *const u8, len: usize) -> &'a [u8] {
     if ptr.is_null() || len == 0 {
         return &[];
@@ -201,6 +205,7 @@ extern "C" fn btree_cursor_size() -> usize {
 
 /// # Safety
 /// `db` is valid for writes of `btree_db_size()` bytes, `options` for reads.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_open(
     db: *mut sys::btree_db_t,
@@ -263,6 +268,7 @@ fn read_header(ctx: *mut c_void) -> Result<()> {
 
 /// # Safety
 /// As for [`with`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
@@ -274,6 +280,7 @@ unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
 
 /// # Safety
 /// As for [`with`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
@@ -282,6 +289,7 @@ unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
 
 /// # Safety
 /// As for [`with`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[cfg(feature = "journal")]
 #[no_mangle]
 unsafe extern "C" fn btree_checkpoint(db: *mut sys::btree_db_t) -> c_int {
@@ -291,6 +299,7 @@ unsafe extern "C" fn btree_checkpoint(db: *mut sys::btree_db_t) -> c_int {
 
 /// # Safety
 /// As for [`with`] and [`slice`]; `value` is valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_get(
     db: *mut sys::btree_db_t,
@@ -315,6 +324,7 @@ unsafe extern "C" fn btree_get(
 /// # Safety
 /// As for [`with`]; `src` came from the last call with this database, `dst` is valid for
 /// writes of its length.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_fetch(
     db: *mut sys::btree_db_t,
@@ -334,6 +344,7 @@ unsafe extern "C" fn btree_fetch(
 
 /// # Safety
 /// As for [`with`] and [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_put(
     db: *mut sys::btree_db_t,
@@ -352,6 +363,7 @@ unsafe extern "C" fn btree_put(
 
 /// # Safety
 /// As for [`with`] and [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_delete(db: *mut sys::btree_db_t, key: *const u8, klen: usize) -> c_int {
     // SAFETY: by the contract of this function.
@@ -365,6 +377,7 @@ unsafe extern "C" fn btree_delete(db: *mut sys::btree_db_t, key: *const u8, klen
 /// # Safety
 /// `block` is zeroed memory of `btree_cursor_size()` bytes, or was used with this library
 /// before, and no other reference to it exists.
+// SAFETY: callers keep to what is said above.
 #[inline(never)]
 unsafe fn cursor<'a>(block: *mut sys::btree_cursor_t, heap: Heap) -> &'a mut Cursor<Heap> {
     // SAFETY: by the contract of this function: zeroes are a valid CursorBlock.
@@ -380,6 +393,7 @@ unsafe fn cursor<'a>(block: *mut sys::btree_cursor_t, heap: Heap) -> &'a mut Cur
 
 /// # Safety
 /// As for [`with`], [`cursor`] and [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_seek(
     db: *mut sys::btree_db_t,
@@ -409,6 +423,7 @@ unsafe extern "C" fn btree_seek(
 
 /// # Safety
 /// As for [`with`] and [`cursor`]; `key` and `value` are valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_step(
     db: *mut sys::btree_db_t,
@@ -432,6 +447,7 @@ unsafe extern "C" fn btree_step(
 
 /// # Safety
 /// As for [`cursor`]; the cursor was used with `btree_step`.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_again(cur: *mut sys::btree_cursor_t, backward: c_int) {
     // SAFETY: by the contract of this function; `used` tells whether there is a cursor.
@@ -445,6 +461,7 @@ unsafe extern "C" fn btree_again(cur: *mut sys::btree_cursor_t, backward: c_int)
 
 /// # Safety
 /// As for [`cursor`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_cursor_free(_: *mut sys::btree_db_t, cur: *mut sys::btree_cursor_t) {
     // SAFETY: by the contract of this function; `used` tells whether there is a cursor.
@@ -462,6 +479,7 @@ fn fault_of(page: u32, offset: u32, reason: Reason) -> sys::btree_fault_t {
 
 /// # Safety
 /// `db` was given to `btree_open`; `fault` is valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_fault(db: *const sys::btree_db_t, fault: *mut sys::btree_fault_t) {
     // SAFETY: by the contract of this function.

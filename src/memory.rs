@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 /// A block that `alloc` returns holds initialised bytes of any value, is valid for reads and
 /// writes of `size` bytes, aligned for pointers, and unused by anything else until it is given
 /// to `free`.
+// SAFETY: implementations keep to what is said above.
 pub unsafe trait Memory: Copy {
     /// A block of `size` bytes, or `None` if there is no memory.
     fn alloc(&self, size: usize) -> Option<NonNull<u8>>;
@@ -16,6 +17,7 @@ pub unsafe trait Memory: Copy {
     ///
     /// # Safety
     /// `block` came from `alloc(size)` of this provider and is not used any more.
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize);
 }
 
@@ -159,6 +161,7 @@ unsafe impl Memory for HeapMemory {
         NonNull::new(unsafe { std::alloc::alloc_zeroed(heap_layout(size)?) })
     }
 
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         if let Some(layout) = heap_layout(size) {
             // SAFETY: `alloc` used the same layout, by the contract of `free`.

@@ -10,6 +10,7 @@ use micropython_sys as sys;
 
 /// # Safety
 /// As for [`with`]; `findings` is valid for writes of `max` elements, the numbers for one each.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_check(
     db: *mut sys::btree_db_t,
@@ -42,6 +43,7 @@ unsafe extern "C" fn btree_check(
 /// # Safety
 /// As for [`with`]; `to` is valid for writes of `btree_db_size()` bytes; `ctx` is what `btree_open`
 /// would be given with it; `count` is valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_compact(
     db: *mut sys::btree_db_t,
@@ -72,6 +74,7 @@ unsafe extern "C" fn btree_compact(
 
 /// # Safety
 /// `db` is valid for writes of `btree_db_size()` bytes; `ctx` is as for `btree_open`.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_salvage(db: *mut sys::btree_db_t, ctx: *mut c_void, pagesize: u32) -> c_int {
     // SAFETY: by the contract of this function.
@@ -88,6 +91,7 @@ unsafe extern "C" fn btree_salvage(db: *mut sys::btree_db_t, ctx: *mut c_void, p
 /// # Safety
 /// `db` was opened with `btree_salvage` and no other reference to it exists; `key` and `value`
 /// are valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_salvage_next(
     db: *mut sys::btree_db_t,

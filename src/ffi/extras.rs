@@ -6,6 +6,7 @@ use micropython_sys as sys;
 
 /// # Safety
 /// As for [`with`]; `count` is valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_count(db: *mut sys::btree_db_t, count: *mut u32) -> c_int {
     // SAFETY: by the contract of this function.
@@ -19,6 +20,7 @@ unsafe extern "C" fn btree_count(db: *mut sys::btree_db_t, count: *mut u32) -> c
 
 /// # Safety
 /// As for [`with`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_clear(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
@@ -27,6 +29,7 @@ unsafe extern "C" fn btree_clear(db: *mut sys::btree_db_t) -> c_int {
 
 /// # Safety
 /// As for [`with`]; `stat` is valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_stat(db: *mut sys::btree_db_t, stat: *mut sys::btree_stat_t) -> c_int {
     // SAFETY: by the contract of this function.
