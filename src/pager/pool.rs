@@ -162,23 +162,13 @@ impl<M: Memory> Pool<M> {
         // SAFETY: the block has room for `slots` frames and buckets, is aligned for pointers and
         // ours alone; the old table has `old` frames, and is given back with the size it was asked for.
         unsafe {
+            // Zero is NIL, and no flag.
+            table.cast::<u8>().as_ptr().write_bytes(0, Self::table_size(slots));
             for i in 0..slots {
-                let chain = if i + 1 < slots { (i + 2) as u16 } else { NIL };
-                let vacant = Frame {
-                    data: NO_BLOCK,
-                    pgno: NO_PAGE,
-                    hash_next: NIL,
-                    newer: NIL,
-                    older: NIL,
-                    chain,
-                    undo: NIL,
-                    pin: 0,
-                    flags: 0,
-                    #[cfg(target_pointer_width = "32")]
-                    _padding: [0; 2],
-                };
-                table.as_ptr().add(i).write(vacant);
-                table.as_ptr().add(slots).cast::<u16>().add(i).write(NIL);
+                let frame = table.as_ptr().add(i);
+                (&raw mut (*frame).data).write(NO_BLOCK);
+                (&raw mut (*frame).pgno).write(NO_PAGE);
+                (&raw mut (*frame).chain).write(if i + 1 < slots { (i + 2) as u16 } else { NIL });
             }
             if let Some(before) = self.table {
                 core::ptr::copy_nonoverlapping(before.as_ptr(), table.as_ptr(), old);
@@ -211,10 +201,7 @@ impl<M: Memory> Pool<M> {
         let block = self.memory.alloc(self.page_size)?;
         let frame = self.frame_mut(f.number());
         frame.data = block;
-        frame.pgno = NO_PAGE;
-        frame.flags = 0;
         frame.pin = 0;
-        frame.undo = NIL;
         let next = core::mem::replace(&mut frame.chain, NIL);
         self.unused = next;
         self.frames += 1;
@@ -228,7 +215,7 @@ impl<M: Memory> Pool<M> {
         let (size, unused) = (self.page_size, self.unused);
         let frame = self.frame_mut(f.number());
         let block = core::mem::replace(&mut frame.data, NO_BLOCK);
-        frame.flags = 0;
+        (frame.flags, frame.undo) = (0, NIL);
         frame.chain = unused;
         if block != NO_BLOCK {
             // SAFETY: the block came from `alloc(page_size)`; the frame does not name it any more.
