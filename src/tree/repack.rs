@@ -261,8 +261,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if leaf {
             for pair in targets.windows(2) {
                 if let [left, right] = *pair {
-                    let cell = self.separator(left, right)?;
-                    edit.push(cell);
+                    self.push_separator(left, right, edit)?;
                 }
             }
         }
@@ -357,9 +356,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(())
     }
 
-    /// The parent's entry for leaf `right`: the shortest key above all keys of `left`.
+    /// Adds the parent's entry for leaf `right` to its edit: the shortest key above all keys of `left`.
     #[cfg_attr(small, inline(never))]
-    pub(super) fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
+    fn push_separator(&mut self, left: Idx, right: Idx, edit: &mut Edit) -> Result<()> {
         let last = self.len(left).saturating_sub(1);
         if heads::USED {
             // Without overflow pages, where code is cheap.
@@ -369,7 +368,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             {
                 let at = self.node(right).offset(0).wrapping_add(ENTRY_FIXED);
                 let key = Source::Page(right, at as u16, len as u16);
-                return Ok(Cell { second: self.pager.pgno(right), key, ..Cell::EMPTY });
+                edit.push(Cell { second: self.pager.pgno(right), key, ..Cell::EMPTY });
+                return Ok(());
             }
         }
         let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
@@ -385,7 +385,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 None => (0, Source::EMPTY),
             }
         };
-        Ok(Cell { flags, second, key, data: &[] })
+        edit.push(Cell { flags, second, key, data: &[] });
+        Ok(())
     }
 }
 
