@@ -73,7 +73,7 @@ enum {
     BTREE_DUP = 1,           // btree_options_t.flags: keys may occur more than once
     BTREE_JOURNAL = 0x10,    // feature "journal": flush to a journal
     BTREE_DISCARD = 0x20,    // feature "journal": throw away a journal that is there
-    BTREE_NOOVERWRITE = 8,   // btree_put: leave an existing key alone and return 1
+    BTREE_NOOVERWRITE = 8,   // feature "extras": btree_put is to leave an existing key alone and return 1
 };
 
 // Where btree_seek() puts a cursor. The next btree_step() in the direction named returns ...

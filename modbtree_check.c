@@ -36,7 +36,7 @@ static mp_obj_t mp_btree_compact(mp_obj_t self_in, mp_obj_t stream) {
     mp_obj_btree_t *self = MP_OBJ_TO_PTR(self_in);
     mp_get_stream_raise(stream, MP_STREAM_OP_READ | MP_STREAM_OP_WRITE | MP_STREAM_OP_IOCTL);
     mp_obj_btree_t *to = mp_btree_new(stream);
-    to->db = m_malloc(btree_db_size());
+    to->db = mp_btree_malloc0(btree_db_size());
     mp_btree_enter(self);
     int ret = -MP_EEXIST;
     uint32_t count = 0;
@@ -59,8 +59,7 @@ static mp_obj_t mp_btree_salvage(size_t n_args, const mp_obj_t *args) {
     mp_get_stream_raise(args[0], MP_STREAM_OP_READ | MP_STREAM_OP_IOCTL);
     mp_int_t pagesize = n_args > 1 ? mp_obj_get_int(args[1]) : 0;
     mp_obj_btree_t *self = mp_btree_new(args[0]);
-    self->db = m_malloc(btree_db_size());
-    memset(self->db, 0, btree_db_size());
+    self->db = mp_btree_malloc0(btree_db_size());
     mp_btree_enter(self);
     // What does not fit 32 bits becomes a size that is refused.
     mp_btree_leave(self, btree_salvage(self->db, self, MAX(-1, MIN(pagesize, 1 << 20))));

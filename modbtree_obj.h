@@ -56,6 +56,9 @@ static inline mp_obj_t mp_btree_native_getiter(mp_obj_t obj, mp_obj_iter_buf_t *
     mp_fun_table.getiter(obj, iter_buf);
     return MP_OBJ_FROM_PTR(iter_buf);
 }
+// Of dynruntime.h each file would have its own.
+#undef mp_raise_OSError
+#define mp_raise_OSError(err) mp_btree_raise_error((err), NULL)
 // dynruntime.h looks the name up, and a program may have given it to something else.
 #undef mp_type_bytes
 #define mp_type_bytes (*mp_btree_type_bytes)
@@ -77,7 +80,7 @@ extern const mp_obj_type_t *mp_btree_type_bytes;
 enum {
     FLAG_INCL = 0x01,
     FLAG_DESC = 0x02,
-    FLAG_PREFIX = 0x04,  // the end is a prefix that all keys share
+    FLAG_PREFIX = MODBTREE_EXTRAS ? 0x04 : 0, // the end is a prefix that all keys share
     FLAG_STARTED = 0x08, // the cursor has left the start
     FLAG_KEY = 0x10,     // return the key,
     FLAG_VALUE = 0x20,   // the value
@@ -109,6 +112,8 @@ typedef struct _mp_obj_btree_t {
 } mp_obj_btree_t;
 
 // modbtree_stream.c
+// Raises OSError(err), or OSError(err, "page 5 offset 12: reason") if the fault has a reason.
+MP_NORETURN void mp_btree_raise_error(int err, const btree_fault_t *fault);
 void mp_btree_check_open(mp_obj_btree_t *self);
 void mp_btree_enter(mp_obj_btree_t *self);
 void mp_btree_hold(mp_obj_btree_t *self, unsigned i, mp_obj_t obj, const mp_buffer_info_t *info);
@@ -119,8 +124,8 @@ mp_obj_t mp_btree_text(const char *format, ...);
 mp_obj_t mp_btree_fault_text(const char *prefix, const btree_fault_t *fault);
 
 // modbtree.c
+void *mp_btree_malloc0(size_t size);
 mp_obj_btree_t *mp_btree_new(mp_obj_t stream);
-mp_obj_t mp_btree_new_iter(mp_obj_t owner_in, mp_obj_t start, mp_obj_t end, size_t flags);
 void mp_btree_get_buffer(mp_obj_t obj, mp_buffer_info_t *bufinfo);
 void mp_btree_enter_key(mp_obj_btree_t *self, mp_obj_t key_in, mp_buffer_info_t *key);
 MP_NORETURN void mp_btree_raise_KeyError(void);
@@ -128,6 +133,16 @@ mp_obj_t mp_btree_seek_item(mp_obj_btree_t *self, unsigned where, const mp_buffe
 int mp_btree_store(mp_obj_btree_t *self, mp_obj_t key_in, mp_obj_t value_in, unsigned flags);
 mp_obj_t mp_btree_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value);
 mp_obj_t mp_btree_close(size_t n_args, const mp_obj_t *args);
+
+// modbtree_iter.c
+extern MP_BTREE_TYPE mp_type_btree_iter;
+mp_obj_t mp_btree_step(mp_obj_btree_t *self, void *cursor, size_t flags, const mp_buffer_info_t *end, int *ret);
+mp_obj_t mp_btree_iternext(mp_obj_t self_in);
+mp_obj_t mp_btree_new_iter(mp_obj_t owner_in, mp_obj_t start, mp_obj_t end, size_t flags);
+mp_obj_t mp_btree_getiter(mp_obj_t self_in, mp_obj_iter_buf_t *iter_buf);
+MP_DECLARE_CONST_FUN_OBJ_KW(mp_btree_keys_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(mp_btree_values_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(mp_btree_items_obj);
 
 #if MODBTREE_EXTRAS
 // modbtree_dict.c

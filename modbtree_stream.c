@@ -378,10 +378,13 @@ mp_obj_t mp_btree_fault_text(const char *prefix, const btree_fault_t *fault) {
     return mp_btree_text("%spage %u offset %u: %s", prefix, (unsigned)fault->page, (unsigned)fault->offset, fault->reason);
 }
 
-// Raises OSError(err, "page 5 offset 12: reason").
-static MP_NORETURN void mp_btree_raise_fault(int err, const btree_fault_t *fault) {
-    mp_obj_t args[2] = { MP_OBJ_NEW_SMALL_INT(err), mp_btree_fault_text("", fault) };
-    nlr_raise(mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_OSError), 2, 0, args));
+MP_NORETURN void mp_btree_raise_error(int err, const btree_fault_t *fault) {
+    mp_obj_t args[2] = { MP_OBJ_NEW_SMALL_INT(err) };
+    size_t n_args = 1;
+    if (fault != NULL && fault->reason != NULL) {
+        args[n_args++] = mp_btree_fault_text("", fault);
+    }
+    nlr_raise(mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_OSError), n_args, 0, args));
 }
 
 // Ends what mp_btree_enter() began and raises if there is a reason to. Returns ret, 0 or 1.
@@ -408,10 +411,7 @@ int mp_btree_leave(mp_obj_btree_t *self, int ret) {
         if (ret == -MP_ENOMEM && nomem != 0) {
             m_malloc_fail(nomem);
         }
-        if (fault.reason != NULL) {
-            mp_btree_raise_fault(-ret, &fault);
-        }
-        mp_raise_OSError(-ret);
+        mp_btree_raise_error(-ret, &fault);
     }
     return ret;
 }

@@ -46,14 +46,10 @@ macro_rules! reasons {
         #[repr(i32)]
         pub enum Reason { $($(#[$doc])* $name,)* }
 
-        impl Reason {
-            /// The reason in words, ending in a zero byte for C.
-            #[allow(unused_doc_comments)] // the attributes of a variant, for its arm
-            pub fn text_z(self) -> &'static str {
-                const TEXTS: &[&str] = &[$($(#[$doc])* concat!($text, "\0"),)*];
-                TEXTS.get(self as usize).copied().unwrap_or("\0")
-            }
-        }
+        /// What the reasons are in words, each with a zero byte behind it.
+        static TEXTS: [u8; total(WORDS)] = joined(WORDS);
+        #[allow(unused_doc_comments)] // the attributes of a variant, for its words
+        const WORDS: &[&str] = &[$($(#[$doc])* $text,)*];
     };
 }
 
@@ -70,7 +66,7 @@ reasons! {
     MetaFlags = "unknown kind of file",
     /// A file in which a key may occur more than once.
     #[cfg(not(feature = "duplicates"))]
-    Duplicates = "the file has duplicates, which this build does not support",
+    Duplicates = "this build cannot read duplicates",
     /// A link to a page that the file does not have.
     PageRange = "page number out of range",
     /// The page's own number is another one.
@@ -99,7 +95,7 @@ reasons! {
     FreeList = "bad free list",
     /// A journal that this build cannot read, or that is damaged.
     #[cfg(not(feature = "journal"))]
-    Journal = "the file has a journal, which this build does not support",
+    Journal = "this build cannot read a journal",
     /// A commit that was complete is not readable any more.
     #[cfg(feature = "journal")]
     Journal = "damaged journal",
@@ -153,9 +149,48 @@ reasons! {
     Effort = "too many long keys to compare",
 }
 
+/// Bytes that words take with their zero bytes.
+const fn total(mut words: &[&str]) -> usize {
+    let mut bytes = 0;
+    while let [first, rest @ ..] = words {
+        bytes += first.len() + 1;
+        words = rest;
+    }
+    bytes
+}
+
+/// Words in one piece: a table of them would take more than the words.
+#[allow(clippy::indexing_slicing)] // done by the compiler
+const fn joined<const N: usize>(words: &[&str]) -> [u8; N] {
+    let mut texts = [0; N];
+    let (mut word, mut at) = (0, 0);
+    while word < words.len() {
+        let text = words[word].as_bytes();
+        let mut i = 0;
+        while i < text.len() {
+            texts[at] = text[i];
+            (i, at) = (i + 1, at + 1);
+        }
+        (word, at) = (word + 1, at + 1);
+    }
+    texts
+}
+
 impl Reason {
+    /// The reason in words, with a zero byte behind it, and then others.
+    pub(crate) fn text_z(self) -> &'static [u8] {
+        let mut texts = TEXTS.as_slice();
+        let mut before = self as usize;
+        while let (1.., [byte, rest @ ..]) = (before, texts) {
+            before -= usize::from(*byte == 0);
+            texts = rest;
+        }
+        texts
+    }
+
     /// The reason in words.
     pub fn text(self) -> &'static str {
-        self.text_z().trim_end_matches('\0')
+        let text = core::ffi::CStr::from_bytes_until_nul(self.text_z());
+        text.ok().and_then(|text| text.to_str().ok()).unwrap_or("")
     }
 }

@@ -4,17 +4,21 @@
 //! and return a number, so no jump of MicroPython's exception handling crosses a Rust frame.
 //! The caller sees to it that no two calls with one database run at a time.
 
-use crate::error::{inner, Error, Fault, Reason, Result};
+use crate::error::{inner, Error, Failed, Fault, Reason, Result};
 use crate::memory::Memory;
 #[cfg(feature = "journal")]
 use crate::pager::Journal;
-use crate::pager::{OpenError, Options, Pager};
+use crate::pager::{Options, Pager};
 use crate::storage::Storage;
 use crate::tree::{Cursor, Db, Item, Where};
 use core::ptr::NonNull;
 use cty::{c_int, c_uint, c_void};
 use micropython_sys as sys;
 
+#[cfg(feature = "check")]
+mod check;
+#[cfg(feature = "extras")]
+mod extras;
 #[cfg(feature = "match")]
 mod scan;
 
@@ -88,6 +92,7 @@ unsafe impl Memory for Heap {
         Some(block)
     }
 
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: by the contract of `free` the block came from `alloc`. Exceptions: none.
         unsafe { sys::modbtree_free(self.ctx, block.as_ptr().cast(), size) }
@@ -103,12 +108,37 @@ struct Handle {
 }
 
 impl Handle {
-    const CLOSED: Handle = Handle {
-        db: None,
-        fault: None,
-        #[cfg(feature = "check")]
-        salvage: None,
-    };
+    /// Makes a closed one of fresh memory. (Field by field: a whole one would be copied from a constant.)
+    ///
+    /// # Safety
+    /// `db` is valid for writes of `btree_db_size()` bytes, zeroes or what was never dropped, and no other
+    /// reference to it exists.
+    // SAFETY: callers keep to what is said above.
+    unsafe fn begin<'a>(db: *mut sys::btree_db_t) -> &'a mut Handle {
+        let handle = db.cast::<Handle>();
+        // SAFETY: by the contract of this function; all fields are written before there is a reference.
+        unsafe {
+            (&raw mut (*handle).db).write(None);
+            (&raw mut (*handle).fault).write(None);
+            #[cfg(feature = "check")]
+            (&raw mut (*handle).salvage).write(None);
+            &mut *handle
+        }
+    }
+
+    /// The number for the result of an operation, whose place of a damage is kept.
+    #[inline(never)]
+    fn finish(&mut self, result: inner::Result<c_int>) -> c_int {
+        self.fault = None;
+        match (result, &self.db) {
+            (Ok(result), _) => result,
+            (Err(Failed), Some(db)) => {
+                self.fault = db.fault();
+                number(db.pager.error())
+            }
+            (Err(Failed), None) => number(Error::Invalid),
+        }
+    }
 }
 
 /// What a `btree_cursor_t` holds; zeroed memory is one that was never used.
@@ -134,25 +164,22 @@ fn number(error: Error) -> c_int {
 ///
 /// # Safety
 /// `db` was opened with `btree_open` and no other reference to it exists.
+// SAFETY: callers keep to what is said above.
 unsafe fn with(
     db: *mut sys::btree_db_t,
     operation: impl FnOnce(&mut Db<Stream, Heap>) -> inner::Result<c_int>,
 ) -> c_int {
     // SAFETY: by the contract of this function.
     let handle = unsafe { &mut *db.cast::<Handle>() };
-    let Some(db) = handle.db.as_mut() else { return sys::MP_EINVAL.wrapping_neg() };
-    let result = operation(db);
-    handle.fault = None;
-    result.unwrap_or_else(|_| {
-        handle.fault = db.fault();
-        number(db.pager.error())
-    })
+    let result = handle.db.as_mut().map_or(Err(Failed), operation);
+    handle.finish(result)
 }
 
 /// The caller's bytes.
 ///
 /// # Safety
 /// `ptr` is valid for reads of `len` bytes, or NULL with a length of 0.
+// SAFETY: callers keep to what is said above.
 unsafe fn slice<'a>(ptr: *const u8, len: usize) -> &'a [u8] {
     if ptr.is_null() || len == 0 {
         return &[];
@@ -178,6 +205,7 @@ extern "C" fn btree_cursor_size() -> usize {
 
 /// # Safety
 /// `db` is valid for writes of `btree_db_size()` bytes, `options` for reads.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_open(
     db: *mut sys::btree_db_t,
@@ -200,11 +228,8 @@ unsafe extern "C" fn btree_open(
             _ => Journal::Off,
         },
     };
-    // SAFETY: by the contract of this function; the zeroes there need no drop.
-    let handle = unsafe {
-        db.cast::<Handle>().write(Handle::CLOSED);
-        &mut *db.cast::<Handle>()
-    };
+    // SAFETY: by the contract of this function.
+    let handle = unsafe { Handle::begin(db) };
     let known = match journal {
         sys::BTREE_JOURNAL | sys::BTREE_DISCARD => cfg!(feature = "journal"),
         other => other == 0,
@@ -212,7 +237,7 @@ unsafe extern "C" fn btree_open(
     if !known {
         return number(Error::Invalid);
     }
-    let volatile = given.memory != 0;
+    let volatile = cfg!(feature = "extras") && given.memory != 0;
     if let Err(e) = options.check().and_then(|()| if volatile { Ok(()) } else { read_header(ctx) }) {
         return number(e);
     }
@@ -228,9 +253,9 @@ fn open(handle: &mut Handle, stream: Stream, options: &Options) -> c_int {
     if db.try_open(options).is_ok() {
         return OK;
     }
-    let OpenError { error, fault } = db.pager.open_error();
-    (handle.db, handle.fault) = (None, fault);
-    number(error)
+    let result = handle.finish(Err(Failed));
+    handle.db = None;
+    result
 }
 
 /// The C library reads the header before anything else, and programs see it; what counts is read
@@ -243,6 +268,7 @@ fn read_header(ctx: *mut c_void) -> Result<()> {
 
 /// # Safety
 /// As for [`with`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
@@ -254,6 +280,7 @@ unsafe extern "C" fn btree_close(db: *mut sys::btree_db_t) -> c_int {
 
 /// # Safety
 /// As for [`with`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
     // SAFETY: by the contract of this function.
@@ -262,6 +289,7 @@ unsafe extern "C" fn btree_flush(db: *mut sys::btree_db_t) -> c_int {
 
 /// # Safety
 /// As for [`with`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[cfg(feature = "journal")]
 #[no_mangle]
 unsafe extern "C" fn btree_checkpoint(db: *mut sys::btree_db_t) -> c_int {
@@ -271,6 +299,7 @@ unsafe extern "C" fn btree_checkpoint(db: *mut sys::btree_db_t) -> c_int {
 
 /// # Safety
 /// As for [`with`] and [`slice`]; `value` is valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_get(
     db: *mut sys::btree_db_t,
@@ -295,6 +324,7 @@ unsafe extern "C" fn btree_get(
 /// # Safety
 /// As for [`with`]; `src` came from the last call with this database, `dst` is valid for
 /// writes of its length.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_fetch(
     db: *mut sys::btree_db_t,
@@ -314,6 +344,7 @@ unsafe extern "C" fn btree_fetch(
 
 /// # Safety
 /// As for [`with`] and [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_put(
     db: *mut sys::btree_db_t,
@@ -325,13 +356,14 @@ unsafe extern "C" fn btree_put(
 ) -> c_int {
     // SAFETY: by the contract of this function.
     let (key, value) = unsafe { (slice(key, klen), slice(value, vlen)) };
-    let overwrite = flags & sys::BTREE_NOOVERWRITE == 0;
+    let overwrite = cfg!(not(feature = "extras")) || flags & sys::BTREE_NOOVERWRITE == 0;
     // SAFETY: as above.
     unsafe { with(db, |db| Ok(if db.try_put(key, value, overwrite)? { OK } else { NOTHING })) }
 }
 
 /// # Safety
 /// As for [`with`] and [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_delete(db: *mut sys::btree_db_t, key: *const u8, klen: usize) -> c_int {
     // SAFETY: by the contract of this function.
@@ -345,6 +377,8 @@ unsafe extern "C" fn btree_delete(db: *mut sys::btree_db_t, key: *const u8, klen
 /// # Safety
 /// `block` is zeroed memory of `btree_cursor_size()` bytes, or was used with this library
 /// before, and no other reference to it exists.
+// SAFETY: callers keep to what is said above.
+#[inline(never)]
 unsafe fn cursor<'a>(block: *mut sys::btree_cursor_t, heap: Heap) -> &'a mut Cursor<Heap> {
     // SAFETY: by the contract of this function: zeroes are a valid CursorBlock.
     let block = unsafe { &mut *block.cast::<CursorBlock>() };
@@ -359,6 +393,7 @@ unsafe fn cursor<'a>(block: *mut sys::btree_cursor_t, heap: Heap) -> &'a mut Cur
 
 /// # Safety
 /// As for [`with`], [`cursor`] and [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_seek(
     db: *mut sys::btree_db_t,
@@ -373,8 +408,9 @@ unsafe extern "C" fn btree_seek(
         sys::BTREE_FIRST => Where::First,
         sys::BTREE_LAST => Where::Last,
         sys::BTREE_GE | sys::BTREE_LT => Where::Lower,
-        sys::BTREE_GT | sys::BTREE_LE => Where::Upper,
-        _ => Where::PrefixUpper,
+        #[cfg(feature = "extras")]
+        sys::BTREE_PREFIX_LAST => Where::PrefixUpper,
+        _ => Where::Upper,
     };
     // SAFETY: as above.
     unsafe {
@@ -387,6 +423,7 @@ unsafe extern "C" fn btree_seek(
 
 /// # Safety
 /// As for [`with`] and [`cursor`]; `key` and `value` are valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_step(
     db: *mut sys::btree_db_t,
@@ -410,6 +447,7 @@ unsafe extern "C" fn btree_step(
 
 /// # Safety
 /// As for [`cursor`]; the cursor was used with `btree_step`.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_again(cur: *mut sys::btree_cursor_t, backward: c_int) {
     // SAFETY: by the contract of this function; `used` tells whether there is a cursor.
@@ -423,6 +461,7 @@ unsafe extern "C" fn btree_again(cur: *mut sys::btree_cursor_t, backward: c_int)
 
 /// # Safety
 /// As for [`cursor`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_cursor_free(_: *mut sys::btree_db_t, cur: *mut sys::btree_cursor_t) {
     // SAFETY: by the contract of this function; `used` tells whether there is a cursor.
@@ -440,6 +479,7 @@ fn fault_of(page: u32, offset: u32, reason: Reason) -> sys::btree_fault_t {
 
 /// # Safety
 /// `db` was given to `btree_open`; `fault` is valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_fault(db: *const sys::btree_db_t, fault: *mut sys::btree_fault_t) {
     // SAFETY: by the contract of this function.
@@ -450,163 +490,6 @@ unsafe extern "C" fn btree_fault(db: *const sys::btree_db_t, fault: *mut sys::bt
     };
     // SAFETY: as above.
     unsafe { fault.write(found) };
-}
-
-/// # Safety
-/// As for [`with`]; `count` is valid for writes.
-#[cfg(feature = "extras")]
-#[no_mangle]
-unsafe extern "C" fn btree_count(db: *mut sys::btree_db_t, count: *mut u32) -> c_int {
-    // SAFETY: by the contract of this function.
-    unsafe {
-        with(db, |db| {
-            count.write(db.try_count()?);
-            Ok(OK)
-        })
-    }
-}
-
-/// # Safety
-/// As for [`with`].
-#[cfg(feature = "extras")]
-#[no_mangle]
-unsafe extern "C" fn btree_clear(db: *mut sys::btree_db_t) -> c_int {
-    // SAFETY: by the contract of this function.
-    unsafe { with(db, |db| db.try_clear().map(|()| OK)) }
-}
-
-/// # Safety
-/// As for [`with`]; `stat` is valid for writes.
-#[cfg(feature = "extras")]
-#[no_mangle]
-unsafe extern "C" fn btree_stat(db: *mut sys::btree_db_t, stat: *mut sys::btree_stat_t) -> c_int {
-    // SAFETY: by the contract of this function.
-    unsafe {
-        with(db, |db| {
-            let s = db.try_stat()?;
-            stat.write(sys::btree_stat_t {
-                pagesize: s.page_size,
-                pages: s.pages,
-                depth: s.depth,
-                free: s.free,
-                cached: s.cached,
-                dirty: s.dirty,
-            });
-            Ok(OK)
-        })
-    }
-}
-
-/// # Safety
-/// As for [`with`]; `findings` is valid for writes of `max` elements, the numbers for one each.
-#[cfg(feature = "check")]
-#[no_mangle]
-unsafe extern "C" fn btree_check(
-    db: *mut sys::btree_db_t,
-    findings: *mut sys::btree_finding_t,
-    max: u32,
-    errors: *mut u32,
-    warnings: *mut u32,
-) -> c_int {
-    let mut count = 0;
-    let mut store = |finding: crate::check::Finding| {
-        let found = sys::btree_finding_t {
-            fault: fault_of(finding.page, finding.offset, finding.reason),
-            warning: u8::from(finding.severity == crate::check::Severity::Warning),
-        };
-        // SAFETY: `check` calls this at most `max` times.
-        unsafe { findings.add(count).write(found) };
-        count += 1;
-    };
-    // SAFETY: by the contract of this function.
-    unsafe {
-        with(db, |db| {
-            let report = db.try_check(max, &mut store)?;
-            errors.write(report.errors);
-            warnings.write(report.warnings);
-            Ok(OK)
-        })
-    }
-}
-
-/// # Safety
-/// As for [`with`]; `to` is valid for writes of `btree_db_size()` bytes; `ctx` is what `btree_open`
-/// would be given with it; `count` is valid for writes.
-#[cfg(feature = "check")]
-#[no_mangle]
-unsafe extern "C" fn btree_compact(
-    db: *mut sys::btree_db_t,
-    to: *mut sys::btree_db_t,
-    ctx: *mut c_void,
-    count: *mut u32,
-) -> c_int {
-    // SAFETY: by the contract of this function; the zeroes there need no drop.
-    let copy = unsafe {
-        to.cast::<Handle>().write(Handle::CLOSED);
-        &mut *to.cast::<Handle>()
-    };
-    // SAFETY: as above.
-    let result = unsafe {
-        with(db, |db| {
-            let mut stream = Stream { ctx, volatile: false };
-            let size = stream.size();
-            if db.pager.known(size)? != 0 {
-                return db.pager.fail(Error::Io(sys::MP_EEXIST));
-            }
-            let opened = open(copy, stream, &db.options());
-            if let Some(to) = copy.db.as_mut() {
-                count.write(db.try_copy_to(to)?);
-            }
-            Ok(opened)
-        })
-    };
-    copy.db = None;
-    result
-}
-
-/// # Safety
-/// `db` is valid for writes of `btree_db_size()` bytes; `ctx` is as for `btree_open`.
-#[cfg(feature = "check")]
-#[no_mangle]
-unsafe extern "C" fn btree_salvage(db: *mut sys::btree_db_t, ctx: *mut c_void, pagesize: u32) -> c_int {
-    // SAFETY: by the contract of this function; the zeroes there need no drop.
-    let handle = unsafe {
-        db.cast::<Handle>().write(Handle::CLOSED);
-        &mut *db.cast::<Handle>()
-    };
-    let opened = Db::open_damaged(Stream { ctx, volatile: false }, Heap { ctx }, pagesize);
-    let started = opened.and_then(|mut db| {
-        handle.salvage = Some(crate::check::Salvage::new(&mut db)?);
-        handle.db = Some(db);
-        Ok(OK)
-    });
-    started.unwrap_or_else(number)
-}
-
-/// # Safety
-/// `db` was opened with `btree_salvage` and no other reference to it exists; `key` and `value`
-/// are valid for writes.
-#[cfg(feature = "check")]
-#[no_mangle]
-unsafe extern "C" fn btree_salvage_next(
-    db: *mut sys::btree_db_t,
-    key: *mut sys::btree_bytes_t,
-    value: *mut sys::btree_bytes_t,
-) -> c_int {
-    // SAFETY: by the contract of this function.
-    let handle = unsafe { &mut *db.cast::<Handle>() };
-    let (Some(db), Some(at)) = (handle.db.as_mut(), handle.salvage.as_mut()) else { return NOTHING };
-    let found = match db.salvage(at) {
-        Ok(Some(found)) => found,
-        Ok(None) => return NOTHING,
-        Err(e) => return number(e),
-    };
-    // SAFETY: as above.
-    unsafe {
-        key.write(report(db, &found.0));
-        value.write(report(db, &found.1));
-    }
-    OK
 }
 
 sys::assert_exported!(
@@ -625,9 +508,5 @@ sys::assert_exported!(
     btree_cursor_free,
     btree_fault
 );
-#[cfg(feature = "extras")]
-sys::assert_exported!(btree_count, btree_clear, btree_stat);
 #[cfg(feature = "journal")]
 sys::assert_exported!(btree_checkpoint);
-#[cfg(feature = "check")]
-sys::assert_exported!(btree_check, btree_compact, btree_salvage, btree_salvage_next);

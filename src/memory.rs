@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 /// A block that `alloc` returns holds initialised bytes of any value, is valid for reads and
 /// writes of `size` bytes, aligned for pointers, and unused by anything else until it is given
 /// to `free`.
+// SAFETY: implementations keep to what is said above.
 pub unsafe trait Memory: Copy {
     /// A block of `size` bytes, or `None` if there is no memory.
     fn alloc(&self, size: usize) -> Option<NonNull<u8>>;
@@ -16,6 +17,7 @@ pub unsafe trait Memory: Copy {
     ///
     /// # Safety
     /// `block` came from `alloc(size)` of this provider and is not used any more.
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize);
 }
 
@@ -43,7 +45,7 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 #[inline(always)]
 pub(crate) fn copy_entry(to: &mut [u8], from: &[u8]) {
     let len = to.len().min(from.len());
-    if !cfg!(target_pointer_width = "64") || !(8..=64).contains(&len) {
+    if cfg!(not(all(target_pointer_width = "64", not(small)))) || !(8..=64).contains(&len) {
         return copy(to, from);
     }
     let (from, to) = (from.as_ptr(), to.as_mut_ptr());
@@ -68,7 +70,8 @@ pub(crate) fn copy_entry(to: &mut [u8], from: &[u8]) {
 /// A byte string in a block of its own that grows as needed.
 pub(crate) struct Buffer<M: Memory> {
     memory: M,
-    block: Option<NonNull<u8>>,
+    /// Of `capacity` bytes; none if that is 0.
+    block: NonNull<u8>,
     capacity: usize,
     len: usize,
 }
@@ -78,7 +81,7 @@ unsafe impl<M: Memory + Send> Send for Buffer<M> {}
 
 impl<M: Memory> Buffer<M> {
     pub fn new(memory: M) -> Self {
-        Buffer { memory, block: None, capacity: 0, len: 0 }
+        Buffer { memory, block: NonNull::dangling(), capacity: 0, len: 0 }
     }
 
     pub fn capacity(&self) -> usize {
@@ -96,9 +99,8 @@ impl<M: Memory> Buffer<M> {
         let len = self.len;
         // SAFETY: the new block has `capacity` > `len` bytes, which the old one has, too.
         unsafe { core::ptr::copy_nonoverlapping(self.bytes().as_ptr(), block.as_ptr(), len) };
-        self.release();
-        self.block = Some(block);
-        (self.capacity, self.len) = (capacity, len);
+        // The old block is given back.
+        *self = Buffer { memory: self.memory, block, capacity, len };
         true
     }
 
@@ -112,19 +114,13 @@ impl<M: Memory> Buffer<M> {
     }
 
     pub fn bytes(&self) -> &[u8] {
-        match self.block {
-            // SAFETY: the block has at least `len` initialised bytes and is ours.
-            Some(block) => unsafe { core::slice::from_raw_parts(block.as_ptr(), self.len) },
-            None => &[],
-        }
+        // SAFETY: the block has at least `len` initialised bytes and is ours; without one, `len` is 0.
+        unsafe { core::slice::from_raw_parts(self.block.as_ptr(), self.len) }
     }
 
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        match self.block {
-            // SAFETY: as in `bytes`, and `self` is borrowed exclusively.
-            Some(block) => unsafe { core::slice::from_raw_parts_mut(block.as_ptr(), self.len) },
-            None => &mut [],
-        }
+        // SAFETY: as in `bytes`, and `self` is borrowed exclusively.
+        unsafe { core::slice::from_raw_parts_mut(self.block.as_ptr(), self.len) }
     }
 
     /// Replaces the string; false, and the old string, if there is no memory.
@@ -135,20 +131,14 @@ impl<M: Memory> Buffer<M> {
         copy(self.bytes_mut(), from);
         true
     }
-
-    fn release(&mut self) {
-        if let Some(block) = self.block.take() {
-            // SAFETY: the block came from `alloc(capacity)` and nothing refers to it any more.
-            unsafe { self.memory.free(block, self.capacity) };
-        }
-        self.capacity = 0;
-        self.len = 0;
-    }
 }
 
 impl<M: Memory> Drop for Buffer<M> {
     fn drop(&mut self) {
-        self.release();
+        if self.capacity != 0 {
+            // SAFETY: the block came from `alloc(capacity)` and nothing refers to it any more.
+            unsafe { self.memory.free(self.block, self.capacity) };
+        }
     }
 }
 
@@ -171,6 +161,7 @@ unsafe impl Memory for HeapMemory {
         NonNull::new(unsafe { std::alloc::alloc_zeroed(heap_layout(size)?) })
     }
 
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         if let Some(layout) = heap_layout(size) {
             // SAFETY: `alloc` used the same layout, by the contract of `free`.

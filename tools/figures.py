@@ -26,6 +26,7 @@ GROWTH = 1.02
 LIMITS = {
     "heap, microtetherdb, imported and opened": 15000,
     "heap, 5 pages of 512": 3500,
+    "stack, any call": 1536,
     "heap, left after close, pages of 512": 0,
     "heap, left without close, pages of 512": 0,
     "heap, left after close, pages of 4096": 0,

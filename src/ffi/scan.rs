@@ -19,6 +19,7 @@ fn code(verdict: Verdict) -> c_int {
 
 /// # Safety
 /// As for [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_match(
     program: *const u8,
@@ -39,6 +40,7 @@ unsafe extern "C" fn btree_match(
 /// # Safety
 /// As for [`with`] and [`cursor`]; `scan` is valid, its parts are as for [`slice`], its scratch is
 /// valid for writes; `key` and `value` are valid for writes.
+// SAFETY: modbtree.h says so, too, and modbtree.c keeps to it.
 #[no_mangle]
 unsafe extern "C" fn btree_scan(
     db: *mut sys::btree_db_t,

@@ -36,11 +36,12 @@ pub(crate) mod kind {
 /// Sets up the header of an empty page; the caller has zeroed the rest.
 pub(crate) fn init(order: Order, page: &mut [u8], pgno: u32, kind: u32) {
     let (lower, upper) = if kind == kind::OVERFLOW { (0, 0) } else { (HEADER, page.len()) };
-    order.put_u32(page, field::PGNO, pgno);
-    order.put_u32(page, field::PREV, 0);
-    order.put_u32(page, field::NEXT, 0);
-    order.put_u32(page, field::FLAGS, kind);
-    order.put_u16(page, field::LOWER, lower as u16);
+    let Some(head) = page.first_chunk_mut::<HEADER>() else { return };
+    order.put_u32(head, field::PGNO, pgno);
+    order.put_u32(head, field::PREV, 0);
+    order.put_u32(head, field::NEXT, 0);
+    order.put_u32(head, field::FLAGS, kind);
+    order.put_u16(head, field::LOWER, lower as u16);
     // 65536 is stored as 0.
-    order.put_u16(page, field::UPPER, upper as u16);
+    order.put_u16(head, field::UPPER, upper as u16);
 }

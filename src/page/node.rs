@@ -33,8 +33,6 @@ pub(crate) struct Entry<'a> {
     pub key: &'a [u8],
     /// Empty on internal pages.
     pub data: &'a [u8],
-    /// Page below, on internal pages.
-    pub child: u32,
 }
 
 #[cfg(any(feature = "shortcuts", feature = "check"))]
@@ -87,12 +85,12 @@ impl<'a> Node<'a> {
 
     /// Bytes between the index array and the entries.
     pub fn free(&self) -> usize {
-        self.upper().saturating_sub(self.lower())
+        self.upper().wrapping_sub(self.lower())
     }
 
     /// Bytes taken by entries and their slots, out of page size - [`HEADER`].
     pub fn used(&self) -> usize {
-        self.bytes.len().saturating_sub(HEADER).saturating_sub(self.free())
+        self.bytes.len().wrapping_sub(HEADER).wrapping_sub(self.free())
     }
 
     /// The slots of `count` entries from `from` on.
@@ -129,11 +127,11 @@ impl<'a> Node<'a> {
         let off = self.offset(i);
         let second = self.order.u32(self.bytes, off.wrapping_add(4));
         if !self.is_leaf() {
-            return Entry { flags, key, data: &[], child: second };
+            return Entry { flags, key, data: &[] };
         }
         let start = off.wrapping_add(ENTRY_FIXED).wrapping_add(key.len());
         let data = self.bytes.get(start..start.wrapping_add(second as usize)).unwrap_or(&[]);
-        Entry { flags, key, data, child: 0 }
+        Entry { flags, key, data }
     }
 
     /// Of leaf entry `i`: where its key starts, the lengths of key and value, and the flags.
@@ -202,6 +200,7 @@ fn zero(bytes: &mut [u8], at: usize, len: usize) {
 }
 
 /// Copies `from` to offset `at`; does nothing if it does not fit.
+#[cfg_attr(small, inline(never))]
 pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
     if let Some(part) = bytes.get_mut(at..at.wrapping_add(from.len())) {
         copy_entry(part, from);
@@ -210,7 +209,7 @@ pub(crate) fn put(bytes: &mut [u8], at: usize, from: &[u8]) {
 
 /// Makes room for an entry of `size` bytes as number `i` and returns its offset.
 /// The caller has made sure that `size` + [`SLOT`] bytes are free, and fills it.
-#[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(all(target_pointer_width = "64", not(small)), inline(always))]
 pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -> usize {
     let node = Node::new(order, bytes);
     let (lower, upper) = (node.lower(), node.upper());
@@ -218,16 +217,24 @@ pub(crate) fn open_slot(order: Order, bytes: &mut [u8], i: usize, size: usize) -
     let offset = upper.wrapping_sub(size);
     shift(bytes, slot, slot + SLOT, lower.saturating_sub(slot));
     order.put_u16(bytes, slot, offset as u16);
-    order.put_u16(bytes, field::LOWER, lower.wrapping_add(SLOT) as u16);
-    order.put_u16(bytes, field::UPPER, offset as u16);
+    put_bounds(order, bytes, lower.wrapping_add(SLOT), offset);
     offset
+}
+
+/// Sets where the index array ends and the entries begin.
+#[inline]
+fn put_bounds(order: Order, bytes: &mut [u8], lower: usize, upper: usize) {
+    if let Some(head) = bytes.first_chunk_mut::<HEADER>() {
+        order.put_u16(head, field::LOWER, lower as u16);
+        order.put_u16(head, field::UPPER, upper as u16);
+    }
 }
 
 /// Adds an inline entry to a leaf that has room for it, as number `i`.
 #[cfg(any(test, feature = "shortcuts"))]
 pub(crate) fn insert(order: Order, bytes: &mut [u8], i: usize, key: &[u8], data: &[u8]) {
     // Code of its own for the common order, where code is cheap.
-    if order == Order::Little && cfg!(target_pointer_width = "64") {
+    if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {
         insert_in(Order::Little, bytes, i, key, data);
     } else {
         insert_in(order, bytes, i, key, data);
@@ -315,8 +322,7 @@ fn remove_in(order: Order, bytes: &mut [u8], i: usize) {
     let slot = HEADER + i * SLOT;
     shift(bytes, slot + SLOT, slot, lower.saturating_sub(slot + SLOT));
     zero(bytes, lower.wrapping_sub(SLOT), SLOT);
-    order.put_u16(bytes, field::LOWER, lower.wrapping_sub(SLOT) as u16);
-    order.put_u16(bytes, field::UPPER, upper.wrapping_add(size) as u16);
+    put_bounds(order, bytes, lower.wrapping_sub(SLOT), upper.wrapping_add(size));
     let slots = bytes.get_mut(HEADER..lower.wrapping_sub(SLOT)).unwrap_or(&mut []);
     for slot in slots.chunks_exact_mut(SLOT) {
         let old = order.u16(slot, 0);
@@ -385,8 +391,7 @@ fn append_loop(order: Order, source: &[u8], range: Range<usize>, target: &mut [u
         free = rest;
     }
     let new_upper = new_lower.wrapping_add(free.len());
-    order.put_u16(target, field::LOWER, new_lower as u16);
-    order.put_u16(target, field::UPPER, new_upper as u16);
+    put_bounds(order, target, new_lower, new_upper);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The check that every tree page passes once, when it enters the cache.
 
-use super::node::{Node, BIG_DATA, BIG_KEY, ENTRY_FIXED, REF, SLOT};
+use super::node::{entry_size, Node, BIG_DATA, BIG_KEY, ENTRY_FIXED, REF, SLOT};
 use super::{bytes::Order, field, kind, HEADER};
 use crate::error::Reason;
 
@@ -36,7 +36,7 @@ pub(crate) fn verify_tree_page(order: Order, bytes: &[u8], pgno: u32) -> Result<
     {
         return Ok(());
     }
-    if entries(node, leaf)? != spread(upper).wrapping_sub(spread(size)) {
+    if entries(node, leaf, lower)? != spread(upper).wrapping_sub(spread(size)) {
         return Err(misplaced(node));
     }
     Ok(())
@@ -47,11 +47,11 @@ pub(crate) fn verify_tree_page(order: Order, bytes: &[u8], pgno: u32) -> Result<
 /// The entries fill the page from `upper` to its end without gap or overlap exactly if the set
 /// of all their starts and the page size is the set of all their ends and `upper`. All starts are
 /// then aligned and not below `upper`.
-fn entries(node: Node, leaf: bool) -> Result<u32, (u32, Reason)> {
+fn entries(node: Node, leaf: bool, lower: usize) -> Result<u32, (u32, Reason)> {
     let (order, size) = (node.order, node.bytes.len());
     let (data_mask, allowed) = if leaf { (u32::MAX, BIG_KEY | BIG_DATA) } else { (0, BIG_KEY) };
     let mut tiles = 0u32;
-    let slots = node.bytes.get(HEADER..node.lower()).unwrap_or(&[]);
+    let slots = node.bytes.get(HEADER..lower).unwrap_or(&[]);
     for (i, slot) in slots.chunks_exact(SLOT).enumerate() {
         let off = order.u16(slot, 0);
         let Some(fixed) = node.bytes.get(off..).and_then(|b| b.first_chunk::<ENTRY_FIXED>()) else {
@@ -59,8 +59,10 @@ fn entries(node: Node, leaf: bool) -> Result<u32, (u32, Reason)> {
         };
         let [lens @ .., flags] = *fixed;
         let (key, data) = (order.u32(&lens, 0), order.u32(&lens, 4) & data_mask);
-        let end = off as u64 + ((u64::from(key) + u64::from(data) + ENTRY_FIXED as u64 + 3) & !3);
-        if end > size as u64 {
+        // Neither is more than a page then, and the sum no overflow.
+        let most = key.max(data) as usize;
+        let end = off.wrapping_add(entry_size(key.wrapping_add(data) as usize));
+        if most > size || end > size {
             return Err((off as u32, Reason::EntrySize));
         }
         if flags != 0 {
@@ -72,7 +74,7 @@ fn entries(node: Node, leaf: bool) -> Result<u32, (u32, Reason)> {
                 return Err((off as u32, Reason::EntrySize));
             }
         }
-        tiles = tiles.wrapping_add(spread(off)).wrapping_sub(spread(end as usize));
+        tiles = tiles.wrapping_add(spread(off)).wrapping_sub(spread(end));
     }
     Ok(tiles)
 }

@@ -16,15 +16,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// recently used; when memory is short, that of a changed page, which is spilled.
     pub(super) fn acquire(&mut self) -> Result<Idx> {
         let victim = self.victim(false, None);
-        let spare = victim.filter(|&f| self.pool.pgno(f) == NO_PAGE);
+        let spare = victim.is_some_and(|f| self.pool.pgno(f) == NO_PAGE);
         // Changed pages wait for a flush beside the cache, so that they do not cost reads.
         let room = self.pool.listed(false) < self.limit;
-        let found = match spare {
-            Some(f) => Some(f),
-            None if room => self.pool.alloc().or(victim),
-            None => victim.or_else(|| self.pool.alloc()),
-        };
-        let f = match found {
+        let new = if victim.is_none() || (room && !spare) { self.pool.alloc() } else { None };
+        let f = match new.or(victim) {
             Some(f) => f,
             None => self.spill()?,
         };
@@ -142,7 +138,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// A leaf or internal page.
     #[inline]
     pub fn tree_page(&mut self, pgno: u32) -> Result<Idx> {
-        match self.cached_tree_page(pgno) {
+        // Mostly it is there; for that alone small machines have no code.
+        match (!cfg!(small)).then(|| self.cached_tree_page(pgno)).flatten() {
             Some(f) => Ok(f),
             None => self.verified_page(pgno),
         }
@@ -165,10 +162,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return self.corrupt(pgno, 0, Reason::PageRange);
         }
         let f = self.load(pgno)?;
-        if let Err((offset, reason)) = verify_tree_page(self.meta.order, self.pool.page(f), pgno) {
-            return self.corrupt(pgno, offset, reason);
+        if self.pool.flags(f) & VERIFIED == 0 {
+            if let Err((offset, reason)) = verify_tree_page(self.meta.order, self.pool.page(f), pgno) {
+                return self.corrupt(pgno, offset, reason);
+            }
+            self.pool.set_flags(f, VERIFIED, 0);
         }
-        self.pool.set_flags(f, VERIFIED, 0);
         Ok(f)
     }
 

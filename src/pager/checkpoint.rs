@@ -129,7 +129,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         self.sync()?;
         while self.moved.pop().is_some() {}
-        self.moved.set_wide(self.log.on);
+        self.moved.set_wide(self.log.on, self.meta.order);
         if !same {
             self.log.gen = gen;
         }

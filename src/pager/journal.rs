@@ -359,9 +359,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let mut next = first;
         while let Some(frame) = next {
             let pgno = self.pool.pgno(frame);
-            let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
-            let to = match known {
-                Some((_, at)) if self.is_early(pgno, at) => at,
+            let to = match self.moved.place(pgno) {
+                Some(at) if self.is_early(pgno, at) => at,
                 _ if pgno >= self.promised && !self.is_homeless(pgno) => pgno,
                 _ => {
                     place += 1;
@@ -397,11 +396,14 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             // one has left there is not what it found.
             let mut crc = Crc::new();
             for pgno in [1, self.log.first] {
-                let mut page = [0; 128];
-                let at = u64::from(pgno) * u64::from(self.meta.page_size);
-                let got = self.storage.read(at, &mut page);
-                let got = self.known(got)?;
-                crc = crc.add(page.get(..got).unwrap_or(&[]));
+                let start = u64::from(pgno) * u64::from(self.meta.page_size);
+                // In parts: the stack of a microcontroller is small.
+                for part in 0..4 {
+                    let mut bytes = [0; 32];
+                    let got = self.storage.read(start + part * 32, &mut bytes);
+                    let got = self.known(got)?;
+                    crc = crc.add(bytes.get(..got).unwrap_or(&[]));
+                }
             }
             self.log.gen = crc.sum().wrapping_add(self.stored).max(1);
         }
@@ -488,8 +490,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn write_list(&mut self, first: Option<Idx>, from: u32, end: u32) -> Result<()> {
         let mut next = first;
         while let Some(f) = next {
-            let place = self.moved.search(self.pool.pgno(f)).ok().and_then(|i| self.moved.pair(i));
-            if let Some((_, to)) = place.filter(|&(_, to)| from <= to && to < end) {
+            let place = self.moved.place(self.pool.pgno(f));
+            if let Some(to) = place.filter(|&to| from <= to && to < end) {
                 self.write_page(f, to)?;
             }
             next = self.pool.chain(f);

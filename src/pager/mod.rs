@@ -150,7 +150,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             pages: 2,
             stored: 0,
             promised: 0,
-            moved: Moved::new(memory, meta.order),
+            moved: Moved::new(memory),
             slots_end: 0,
             #[cfg(feature = "journal")]
             log: journal::Log::default(),
@@ -164,10 +164,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
     }
 
-    /// Opens the file in the storage, or a new one if it is empty. Writes nothing.
+    /// Opens the file in the storage, or a new one if it is empty. Writes nothing. The options were checked.
     pub fn open(&mut self, options: &Options) -> Result<()> {
-        let checked = options.check();
-        self.known(checked)?;
         let size = self.storage.size();
         #[cfg_attr(not(feature = "journal"), allow(unused_mut))]
         let mut size = self.known(size)?;
@@ -182,7 +180,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if size != 0 {
             let got = self.storage.read(0, &mut head);
             let got = self.known(got)?;
-            self.meta = match Meta::parse(head.get(..got).unwrap_or(&[])) {
+            if got < meta::LEN {
+                return self.corrupt(0, got as u32, Reason::TooShort);
+            }
+            self.meta = match Meta::parse(&head) {
                 Ok(meta) => meta,
                 Err((offset, reason)) => return self.corrupt(0, offset, reason),
             };
@@ -191,17 +192,18 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 return self.corrupt(0, meta::FLAGS as u32, Reason::Duplicates);
             }
             #[cfg(not(feature = "journal"))]
-            for at in meta::JOURNAL {
-                if self.meta.checkpoint || self.meta.order.u32(&head, at) == meta::JOURNAL_MAGIC {
-                    return self.corrupt(0, at as u32, Reason::Journal);
+            {
+                let [first, second] = meta::JOURNAL;
+                let marked = |at| self.meta.order.u32(&head, at) == meta::JOURNAL_MAGIC;
+                if self.meta.checkpoint || marked(first) || marked(second) {
+                    return self.corrupt(0, first as u32, Reason::Journal);
                 }
             }
             // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
-            let Ok(bytes) = usize::try_from(size) else { return self.fail(Error::Full) };
-            let stored = bytes.checked_div(self.page_size()).and_then(|n| u32::try_from(n).ok());
-            match stored {
+            let stored = usize::try_from(size).ok().and_then(|bytes| bytes.checked_div(self.page_size()));
+            match stored.and_then(|pages| u32::try_from(pages).ok()) {
                 Some(stored @ 2..) => self.has(stored),
-                Some(_) => return self.corrupt(0, bytes as u32, Reason::TooShort),
+                Some(_) => return self.corrupt(0, size as u32, Reason::TooShort),
                 None => return self.fail(Error::Full),
             }
         }
@@ -221,7 +223,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.stored_free = Some(self.meta.free);
         (self.pages, self.stored, self.promised) = (stored, stored, stored);
         self.before = (self.meta.free, stored);
-        self.moved = Moved::new(self.memory(), self.meta.order);
     }
 
     /// Sets the bytes of pages to keep in memory.
@@ -276,6 +277,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Remembers where the file is damaged.
+    #[cfg_attr(small, inline(always))]
     pub fn corrupt<T>(&mut self, page: u32, offset: u32, reason: Reason) -> Result<T> {
         self.damaged(page, offset, reason);
         Err(Failed)
@@ -289,6 +291,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Remembers why an operation fails.
+    #[cfg_attr(small, inline(always))]
     pub fn fail<T>(&mut self, error: Error) -> Result<T> {
         self.failing(error);
         Err(Failed)

@@ -12,25 +12,35 @@ const WIDE: (usize, usize) = (crate::page::log::ENTRY, crate::page::log::AT);
 
 pub(super) struct Moved<M: Memory> {
     entries: Buffer<M>,
+    /// Byte order of the entries: that of the file, as the log has them.
+    #[cfg(feature = "journal")]
     order: Order,
     #[cfg(feature = "journal")]
     wide: bool,
 }
 
 impl<M: Memory> Moved<M> {
-    pub fn new(memory: M, order: Order) -> Self {
+    pub fn new(memory: M) -> Self {
         Moved {
             entries: Buffer::new(memory),
-            order,
+            #[cfg(feature = "journal")]
+            order: Order::NATIVE,
             #[cfg(feature = "journal")]
             wide: false,
         }
     }
 
-    /// Chooses whether entries are those of a log. The list is empty.
+    fn order(&self) -> Order {
+        #[cfg(feature = "journal")]
+        return self.order;
+        #[cfg(not(feature = "journal"))]
+        Order::NATIVE
+    }
+
+    /// Chooses whether entries are those of a log, in the byte order of its file. The list is empty.
     #[cfg(feature = "journal")]
-    pub fn set_wide(&mut self, wide: bool) {
-        self.wide = wide;
+    pub fn set_wide(&mut self, wide: bool, order: Order) {
+        (self.wide, self.order) = (wide, order);
     }
 
     /// Whether entries are those of a log.
@@ -66,6 +76,7 @@ impl<M: Memory> Moved<M> {
     }
 
     /// The bytes of entry `i`.
+    #[cfg(feature = "journal")]
     pub fn entry(&self, i: usize) -> Option<&[u8]> {
         self.entries.bytes().get(i * self.size()..)?.get(..self.size())
     }
@@ -76,10 +87,14 @@ impl<M: Memory> Moved<M> {
         bytes.get_mut(..size).unwrap_or(&mut [])
     }
 
+    /// The page number at offset `at` of entry `i`.
+    fn number(&self, i: usize, at: usize) -> u32 {
+        self.order().u32(self.entries.bytes(), i * self.size() + at)
+    }
+
     /// Page `.0` is where page `.1` says.
     pub fn pair(&self, i: usize) -> Option<(u32, u32)> {
-        let entry = self.entry(i)?;
-        Some((self.order.u32(entry, 0), self.order.u32(entry, self.layout().1)))
+        (i < self.len()).then(|| (self.number(i, 0), self.number(i, self.layout().1)))
     }
 
     /// The index of a page's entry, or where it would be.
@@ -87,13 +102,18 @@ impl<M: Memory> Moved<M> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let mid = (low + high) / 2;
-            match self.pair(mid) {
-                Some((at, _)) if at == pgno => return Ok(mid),
-                Some((at, _)) if at < pgno => low = mid + 1,
+            match self.number(mid, 0) {
+                at if at == pgno => return Ok(mid),
+                at if at < pgno => low = mid + 1,
                 _ => high = mid,
             }
         }
         Err(low)
+    }
+
+    /// Where a page is, if it is not at home.
+    pub fn place(&self, pgno: u32) -> Option<u32> {
+        self.search(pgno).ok().map(|i| self.number(i, self.layout().1))
     }
 
     /// Sets where a page is; `None`, and no change, if there is no memory. Returns its index.
@@ -110,7 +130,7 @@ impl<M: Memory> Moved<M> {
                 i
             }
         };
-        let (order, (_, at)) = (self.order, self.layout());
+        let (order, (_, at)) = (self.order(), self.layout());
         let entry = self.entry_mut(i);
         order.put_u32(entry, 0, pgno);
         order.put_u32(entry, at, place);
@@ -127,6 +147,6 @@ impl<M: Memory> Moved<M> {
 
     /// Whether a page was moved to page `place`.
     pub fn is_taken(&self, place: u32) -> bool {
-        (0..).map_while(|i| self.pair(i)).any(|pair| pair.1 == place)
+        (0..self.len()).any(|i| self.number(i, self.layout().1) == place)
     }
 }

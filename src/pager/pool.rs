@@ -18,6 +18,11 @@ impl Idx {
     fn get(self) -> u16 {
         self.0.get() as u16
     }
+
+    #[inline]
+    fn number(self) -> usize {
+        self.0.get() as usize
+    }
 }
 
 const NIL: u16 = 0;
@@ -37,9 +42,12 @@ pub(crate) const WAS_DIRTY: u8 = 8;
 /// In one of the two lists.
 const LISTED: u8 = 16;
 
+/// No block starts here: blocks are aligned.
+const NO_BLOCK: NonNull<u8> = NonNull::dangling();
+
 struct Frame {
-    /// Page-sized block, null in an unused slot.
-    data: *mut u8,
+    /// Page-sized block, `NO_BLOCK` in an unused slot.
+    data: NonNull<u8>,
     pub pgno: u32,
     hash_next: u16,
     newer: u16,
@@ -69,6 +77,8 @@ pub(crate) struct Pool<M: Memory> {
     memory: M,
     page_size: usize,
     table: Option<NonNull<Frame>>,
+    /// One frame before the table: frame 1 is its first.
+    base: *mut Frame,
     slots: u16,
     unused: u16,
     /// Frames with a block.
@@ -88,6 +98,7 @@ impl<M: Memory> Pool<M> {
             memory,
             page_size: 0,
             table: None,
+            base: core::ptr::null_mut(),
             slots: 0,
             unused: NIL,
             frames: 0,
@@ -108,21 +119,18 @@ impl<M: Memory> Pool<M> {
         self.memory
     }
 
-    fn at(&self, i: u16) -> *mut Frame {
-        debug_assert!(i != NIL && i <= self.slots);
-        match self.table {
-            // SAFETY: 0 < i <= slots by the invariant of Idx and of the links, so this stays in the table.
-            Some(table) => unsafe { table.as_ptr().add(usize::from(i)).sub(1) },
-            None => core::ptr::null_mut(),
-        }
+    /// Frame `i`: in the table, as 0 < i <= slots by the invariant of Idx and of the links.
+    fn at(&self, i: usize) -> *mut Frame {
+        debug_assert!(i != 0 && i <= usize::from(self.slots));
+        self.base.wrapping_add(i)
     }
 
-    fn frame(&self, i: u16) -> &Frame {
+    fn frame(&self, i: usize) -> &Frame {
         // SAFETY: an index exists only after the table, and its frames are initialised.
         unsafe { &*self.at(i) }
     }
 
-    fn frame_mut(&mut self, i: u16) -> &mut Frame {
+    fn frame_mut(&mut self, i: usize) -> &mut Frame {
         // SAFETY: as in `frame`, and `self` is borrowed exclusively.
         unsafe { &mut *self.at(i) }
     }
@@ -154,23 +162,13 @@ impl<M: Memory> Pool<M> {
         // SAFETY: the block has room for `slots` frames and buckets, is aligned for pointers and
         // ours alone; the old table has `old` frames, and is given back with the size it was asked for.
         unsafe {
+            // Zero is NIL, and no flag.
+            table.cast::<u8>().as_ptr().write_bytes(0, Self::table_size(slots));
             for i in 0..slots {
-                let chain = if i + 1 < slots { (i + 2) as u16 } else { NIL };
-                let vacant = Frame {
-                    data: core::ptr::null_mut(),
-                    pgno: NO_PAGE,
-                    hash_next: NIL,
-                    newer: NIL,
-                    older: NIL,
-                    chain,
-                    undo: NIL,
-                    pin: 0,
-                    flags: 0,
-                    #[cfg(target_pointer_width = "32")]
-                    _padding: [0; 2],
-                };
-                table.as_ptr().add(i).write(vacant);
-                table.as_ptr().add(slots).cast::<u16>().add(i).write(NIL);
+                let frame = table.as_ptr().add(i);
+                (&raw mut (*frame).data).write(NO_BLOCK);
+                (&raw mut (*frame).pgno).write(NO_PAGE);
+                (&raw mut (*frame).chain).write(if i + 1 < slots { (i + 2) as u16 } else { NIL });
             }
             if let Some(before) = self.table {
                 core::ptr::copy_nonoverlapping(before.as_ptr(), table.as_ptr(), old);
@@ -178,13 +176,14 @@ impl<M: Memory> Pool<M> {
             }
         }
         self.table = Some(table);
+        self.base = table.as_ptr().wrapping_sub(1);
         self.slots = slots as u16;
         // Growing happens only when no slot is unused.
         self.unused = old as u16 + 1;
         let mut from = NIL;
         while let Some(f) = self.next_from(from) {
             from = f.get();
-            self.frame_mut(from).hash_next = NIL;
+            self.frame_mut(usize::from(from)).hash_next = NIL;
             let pgno = self.pgno(f);
             if pgno != NO_PAGE {
                 self.hash(f, pgno);
@@ -200,12 +199,9 @@ impl<M: Memory> Pool<M> {
         }
         let f = Self::idx(self.unused)?;
         let block = self.memory.alloc(self.page_size)?;
-        let frame = self.frame_mut(f.get());
-        frame.data = block.as_ptr();
-        frame.pgno = NO_PAGE;
-        frame.flags = 0;
+        let frame = self.frame_mut(f.number());
+        frame.data = block;
         frame.pin = 0;
-        frame.undo = NIL;
         let next = core::mem::replace(&mut frame.chain, NIL);
         self.unused = next;
         self.frames += 1;
@@ -217,11 +213,11 @@ impl<M: Memory> Pool<M> {
         self.forget(f);
         self.unlist(f);
         let (size, unused) = (self.page_size, self.unused);
-        let frame = self.frame_mut(f.get());
-        let data = core::mem::replace(&mut frame.data, core::ptr::null_mut());
-        frame.flags = 0;
+        let frame = self.frame_mut(f.number());
+        let block = core::mem::replace(&mut frame.data, NO_BLOCK);
+        (frame.flags, frame.undo) = (0, NIL);
         frame.chain = unused;
-        if let Some(block) = NonNull::new(data) {
+        if block != NO_BLOCK {
             // SAFETY: the block came from `alloc(page_size)`; the frame does not name it any more.
             unsafe { self.memory.free(block, size) };
             self.unused = f.get();
@@ -229,34 +225,35 @@ impl<M: Memory> Pool<M> {
         }
     }
 
+    /// The block of a frame and its size: 0 if the frame is not used.
+    #[inline]
+    fn block(&self, f: Idx) -> (*mut u8, usize) {
+        let block = self.frame(f.number()).data;
+        (block.as_ptr(), if block == NO_BLOCK { 0 } else { self.page_size })
+    }
+
     /// The bytes of the page in a frame.
     #[inline]
     pub fn page(&self, f: Idx) -> &[u8] {
-        let data = self.frame(f.get()).data;
-        if data.is_null() {
-            return &[];
-        }
-        // SAFETY: a non-null block has page_size initialised bytes; `self` is borrowed, so no one writes.
-        unsafe { core::slice::from_raw_parts(data, self.page_size) }
+        let (data, size) = self.block(f);
+        // SAFETY: a block has page_size initialised bytes; `self` is borrowed, so no one writes.
+        unsafe { core::slice::from_raw_parts(data, size) }
     }
 
     /// The bytes of the page in a frame, for changing.
     #[inline]
     pub fn page_mut(&mut self, f: Idx) -> &mut [u8] {
-        let data = self.frame(f.get()).data;
-        if data.is_null() {
-            return &mut [];
-        }
+        let (data, size) = self.block(f);
         // SAFETY: as in `page`, and `self` is borrowed exclusively.
-        unsafe { core::slice::from_raw_parts_mut(data, self.page_size) }
+        unsafe { core::slice::from_raw_parts_mut(data, size) }
     }
 
     /// Copies `len` bytes between pages (or inside one). Does nothing if a range leaves its page.
     pub fn copy(&mut self, from: Idx, at: usize, to: Idx, to_at: usize, len: usize) {
-        let (source, target) = (self.frame(from.get()).data, self.frame(to.get()).data);
-        let fits = |start: usize| start <= self.page_size && len <= self.page_size - start;
-        if !source.is_null() && !target.is_null() && fits(at) && fits(to_at) {
-            // SAFETY: both ranges lie inside blocks of page_size bytes; `copy` allows overlap.
+        let ((source, size), (target, target_size)) = (self.block(from), self.block(to));
+        let fits = |start: usize, size: usize| start <= size && len <= size - start;
+        if fits(at, size) && fits(to_at, target_size) {
+            // SAFETY: both ranges lie inside blocks of so many bytes; `copy` allows overlap.
             unsafe { core::ptr::copy(source.add(at), target.add(to_at), len) };
         }
     }
@@ -264,14 +261,14 @@ impl<M: Memory> Pool<M> {
     /// One page for reading and another for changing; empty slices if they are one page.
     #[cfg(feature = "repack")]
     pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
-        let (source, target) = (self.frame(from.get()).data, self.frame(to.get()).data);
-        if source == target || source.is_null() || target.is_null() {
+        let ((source, size), (target, target_size)) = (self.block(from), self.block(to));
+        if source == target {
             return (&[], &mut []);
         }
-        // SAFETY: two blocks of page_size initialised bytes each, and `self` is borrowed exclusively.
+        // SAFETY: two blocks of so many initialised bytes, and `self` is borrowed exclusively.
         unsafe {
-            let source = core::slice::from_raw_parts(source, self.page_size);
-            (source, core::slice::from_raw_parts_mut(target, self.page_size))
+            let source = core::slice::from_raw_parts(source, size);
+            (source, core::slice::from_raw_parts_mut(target, target_size))
         }
     }
 
@@ -290,7 +287,7 @@ impl<M: Memory> Pool<M> {
         let mut i = unsafe { *self.bucket(pgno) };
         loop {
             let f = Self::idx(i)?;
-            let frame = self.frame(i);
+            let frame = self.frame(usize::from(i));
             if frame.pgno == pgno {
                 return Some(f);
             }
@@ -302,7 +299,7 @@ impl<M: Memory> Pool<M> {
         let bucket = self.bucket(pgno);
         // SAFETY: a frame exists, so does the table; the bucket is inside it and not borrowed.
         let first = unsafe { core::mem::replace(&mut *bucket, f.get()) };
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         frame.pgno = pgno;
         frame.hash_next = first;
     }
@@ -315,12 +312,12 @@ impl<M: Memory> Pool<M> {
 
     /// Takes the page number off a frame.
     pub fn forget(&mut self, f: Idx) {
-        let pgno = self.frame(f.get()).pgno;
+        let pgno = self.frame(f.number()).pgno;
         if pgno == NO_PAGE {
             return;
         }
         let bucket = self.bucket(pgno);
-        let next = self.frame(f.get()).hash_next;
+        let next = self.frame(f.number()).hash_next;
         // SAFETY: as in `find`.
         let mut i = unsafe { *bucket };
         if i == f.get() {
@@ -328,13 +325,13 @@ impl<M: Memory> Pool<M> {
             unsafe { *bucket = next };
         }
         while i != NIL {
-            let after = self.frame(i).hash_next;
+            let after = self.frame(usize::from(i)).hash_next;
             if after == f.get() {
-                self.frame_mut(i).hash_next = next;
+                self.frame_mut(usize::from(i)).hash_next = next;
             }
             i = after;
         }
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         frame.pgno = NO_PAGE;
         frame.hash_next = NIL;
     }
@@ -349,19 +346,19 @@ impl<M: Memory> Pool<M> {
 
     /// Takes a frame out of its list.
     pub fn unlist(&mut self, f: Idx) {
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         if frame.flags & LISTED == 0 {
             return;
         }
         frame.flags &= !LISTED;
         let (newer, older, dirty) = (frame.newer, frame.older, frame.flags & DIRTY != 0);
         if newer != NIL {
-            self.frame_mut(newer).older = older;
+            self.frame_mut(usize::from(newer)).older = older;
         } else {
             self.list(dirty).newest = older;
         }
         if older != NIL {
-            self.frame_mut(older).newer = newer;
+            self.frame_mut(usize::from(older)).newer = newer;
         } else {
             self.list(dirty).oldest = newer;
         }
@@ -371,14 +368,14 @@ impl<M: Memory> Pool<M> {
     /// Puts a frame into the list of its kind, as the most or the least recently used.
     pub fn enlist(&mut self, f: Idx, newest: bool) {
         self.unlist(f);
-        let dirty = self.frame(f.get()).flags & DIRTY != 0;
+        let dirty = self.frame(f.number()).flags & DIRTY != 0;
         let List { newest: head, oldest: tail, len } = *self.list(dirty);
-        let frame = self.frame_mut(f.get());
+        let frame = self.frame_mut(f.number());
         frame.flags |= LISTED;
         (frame.newer, frame.older) = if newest { (NIL, head) } else { (tail, NIL) };
         let next = if newest { head } else { tail };
         if next != NIL {
-            let next = self.frame_mut(next);
+            let next = self.frame_mut(usize::from(next));
             *(if newest { &mut next.newer } else { &mut next.older }) = f.get();
         }
         let only = next == NIL;
@@ -396,7 +393,7 @@ impl<M: Memory> Pool<M> {
     /// which they were changed: they leave the list by a flush, not one by one.)
     #[inline]
     pub fn used(&mut self, f: Idx) {
-        let frame = self.frame(f.get());
+        let frame = self.frame(f.number());
         if frame.newer != NIL && frame.flags & DIRTY == 0 {
             self.enlist(f, true);
         }
@@ -410,7 +407,7 @@ impl<M: Memory> Pool<M> {
     /// The frame least recently used, or the next more recently used one after `after`.
     pub fn oldest(&self, dirty: bool, after: Option<Idx>) -> Option<Idx> {
         let i = match after {
-            Some(f) => self.frame(f.get()).newer,
+            Some(f) => self.frame(f.number()).newer,
             None if dirty => self.dirty.oldest,
             None => self.clean.oldest,
         };
@@ -422,18 +419,18 @@ impl<M: Memory> Pool<M> {
     }
 
     pub fn pgno(&self, f: Idx) -> u32 {
-        self.frame(f.get()).pgno
+        self.frame(f.number()).pgno
     }
 
     #[inline]
     pub fn flags(&self, f: Idx) -> u8 {
-        self.frame(f.get()).flags
+        self.frame(f.number()).flags
     }
 
     /// Sets and clears flags; the frame changes lists when `DIRTY` changes.
     #[inline]
     pub fn set_flags(&mut self, f: Idx, set: u8, clear: u8) {
-        let old = self.frame(f.get()).flags;
+        let old = self.frame(f.number()).flags;
         let new = (old & !clear) | set;
         if new != old {
             self.change_flags(f, old, new);
@@ -443,42 +440,42 @@ impl<M: Memory> Pool<M> {
     fn change_flags(&mut self, f: Idx, old: u8, new: u8) {
         if (old ^ new) & DIRTY != 0 && old & LISTED != 0 {
             self.unlist(f);
-            self.frame_mut(f.get()).flags = new & !LISTED;
+            self.frame_mut(f.number()).flags = new & !LISTED;
             self.enlist(f, true);
         } else {
-            self.frame_mut(f.get()).flags = new;
+            self.frame_mut(f.number()).flags = new;
         }
     }
 
     pub fn chain(&self, f: Idx) -> Option<Idx> {
-        Self::idx(self.frame(f.get()).chain)
+        Self::idx(self.frame(f.number()).chain)
     }
 
     pub fn set_chain(&mut self, f: Idx, to: Option<Idx>) {
-        self.frame_mut(f.get()).chain = to.map_or(NIL, Idx::get);
+        self.frame_mut(f.number()).chain = to.map_or(NIL, Idx::get);
     }
 
     pub fn undo(&self, f: Idx) -> Option<Idx> {
-        Self::idx(self.frame(f.get()).undo)
+        Self::idx(self.frame(f.number()).undo)
     }
 
     pub fn set_undo(&mut self, f: Idx, to: Option<Idx>) {
-        self.frame_mut(f.get()).undo = to.map_or(NIL, Idx::get);
+        self.frame_mut(f.number()).undo = to.map_or(NIL, Idx::get);
     }
 
     /// Keeps a frame until the next operation starts.
     #[inline]
     pub fn pin(&mut self, f: Idx) {
-        self.frame_mut(f.get()).pin = self.pin;
+        self.frame_mut(f.number()).pin = self.pin;
     }
 
     /// Lets a pinned frame go.
     pub fn unpin(&mut self, f: Idx) {
-        self.frame_mut(f.get()).pin = self.pin.wrapping_sub(1);
+        self.frame_mut(f.number()).pin = self.pin.wrapping_sub(1);
     }
 
     pub fn pinned(&self, f: Idx) -> bool {
-        self.frame(f.get()).pin == self.pin
+        self.frame(f.number()).pin == self.pin
     }
 
     /// Lets all pinned frames go. A frame not used for 65,536 operations may look pinned
@@ -489,7 +486,7 @@ impl<M: Memory> Pool<M> {
 
     /// The first frame with a block behind number `from`.
     fn next_from(&self, from: u16) -> Option<Idx> {
-        let next = (from..self.slots).find(|&i| !self.frame(i + 1).data.is_null())?;
+        let next = (from..self.slots).find(|&i| self.frame(usize::from(i) + 1).data != NO_BLOCK)?;
         Self::idx(next + 1)
     }
 }

@@ -32,7 +32,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             ..Log::default()
         };
         let mark = if self.stored == 0 { None } else { Mark::find(self.meta.order, head) };
-        self.moved.set_wide(self.log.on || mark.is_some());
+        self.moved.set_wide(self.log.on || mark.is_some(), self.meta.order);
         if let Some((mark, slot)) = mark {
             self.log.state = Some(mark.state);
             self.log.slot = slot;
@@ -312,7 +312,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let leaf = node.field(field::FLAGS) == kind::LEAF;
         (0..node.len()).any(|i| {
             let entry = node.entry(i);
-            let child = !leaf && entry.child >= end;
+            let child = !leaf && node.child(i) >= end;
             let far = |bytes: &[u8]| bytes.len() == REF && order.u32(bytes, 0) >= end;
             child
                 || (entry.flags & BIG_KEY != 0 && far(entry.key))

@@ -85,20 +85,17 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     /// Where to spill a page to; `None` if the list of slots is full.
     fn slot_for(&mut self, f: Idx) -> Option<u32> {
         let pgno = self.pool.pgno(f);
-        let known = self.moved.search(pgno).ok().and_then(|i| self.moved.pair(i));
+        let known = self.moved.place(pgno);
         #[cfg(feature = "journal")]
-        let (early, vacant, homeless) = (
-            known.filter(|&(pgno, at)| self.is_early(pgno, at)),
-            self.vacant(),
-            self.log.on && self.is_homeless(pgno),
-        );
+        let (known, homeless) =
+            (known.filter(|&at| self.is_early(pgno, at)), self.log.on && self.is_homeless(pgno));
         #[cfg(not(feature = "journal"))]
-        let (early, vacant, homeless) = (known, self.pages.max(self.slots_end), false);
-        let slot = match early {
+        let homeless = false;
+        let slot = match known {
             // What was written since the last flush may be written again.
-            Some((_, slot)) => slot,
+            Some(slot) => slot,
             None if pgno >= self.promised && !homeless => pgno,
-            None => vacant,
+            None => self.vacant(),
         };
         #[cfg(feature = "journal")]
         let noted = if self.log.on { self.note_moved(f, slot) } else { self.note_slot(pgno, slot) };
@@ -110,24 +107,35 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         noted.then_some(slot)
     }
 
+    /// Where nothing is yet.
+    #[cfg(not(feature = "journal"))]
+    fn vacant(&self) -> u32 {
+        self.pages.max(self.slots_end)
+    }
+
     fn note_slot(&mut self, pgno: u32, slot: u32) -> bool {
         slot == pgno || self.moved.set(pgno, slot).is_some()
     }
 
     /// Makes a new file a sound, empty one before anything else is written to it.
     pub(super) fn found(&mut self) -> Result<()> {
-        let size = self.page_size();
-        let (meta, root) = foundation(&self.meta);
-        let end = 2 * size as u64 - 1;
-        // The header comes last, so that what has one is whole.
-        let mut written = self.storage.write(size as u64, &root).and_then(|()| self.storage.write(end, &[0]));
-        if !self.storage.atomic() {
-            written = written.and_then(|()| self.storage.sync());
-        }
-        let written = written.and_then(|()| self.storage.write(0, &meta)).and_then(|()| self.storage.sync());
+        let written = self.write_foundation();
         self.latch(written)?;
         (self.promised, self.stored) = (2, self.stored.max(2));
         Ok(())
+    }
+
+    fn write_foundation(&mut self) -> crate::Result<()> {
+        let size = u64::from(self.meta.page_size);
+        let (meta, root) = foundation(&self.meta);
+        self.storage.write(size, &root)?;
+        self.storage.write(2 * size - 1, &[0])?;
+        if !self.storage.atomic() {
+            self.storage.sync()?;
+        }
+        // The header comes last, so that what has one is whole.
+        self.storage.write(0, &meta)?;
+        self.storage.sync()
     }
 
     /// Whether something lies where it cannot stay after a flush.

@@ -19,12 +19,13 @@ use crate::storage::Storage;
 pub(super) type Merge = (usize, (usize, usize));
 
 impl<S: Storage, M: Memory> Db<S, M> {
-    /// Finds room for an edit that does not fit its page, and makes it that of the parent.
-    pub(super) fn overflow<'a>(&mut self, level: usize, edit: &mut Edit<'a>) -> Result<bool> {
+    /// Finds room for an edit that does not fit its page, as it would have `used` bytes, and makes it that
+    /// of the parent.
+    pub(super) fn overflow<'a>(&mut self, level: usize, used: usize, edit: &mut Edit<'a>) -> Result<bool> {
         let (_, slot) = self.path.at(level - 1);
         let f = self.level_page(level)?;
         let len = self.len(f);
-        let single = edit.from == edit.to && edit.new_cells().len() == 1;
+        let single = edit.from == edit.to && edit.new_len() == 1;
         // On internal pages the first entry stays first: a new page comes second.
         let front = usize::from(!self.is_leaf(f));
         let grows = if single && edit.from == len && self.pager.field(f, field::NEXT) == 0 {
@@ -39,7 +40,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 return Ok(true);
             }
         }
-        let (used, room) = (self.used_after(f, edit), self.pager.capacity());
+        let room = self.pager.capacity();
         let before = slot.checked_sub(1);
         let left = self.used_at(level, before)?;
         let right = self.used_at(level, Some(slot + 1))?;

@@ -60,6 +60,13 @@ pub(crate) struct Pieces {
     left: usize,
 }
 
+/// An item that is read piece by piece, and what is left of the last one.
+#[cfg(any(feature = "repack", feature = "check"))]
+struct Reader {
+    pieces: Pieces,
+    piece: Option<Piece>,
+}
+
 /// First page and size in bytes of an overflow item.
 pub(super) fn parse_ref(order: Order, stored: &[u8]) -> (u32, u32) {
     (order.u32(stored, 0), order.u32(stored, 4))
@@ -151,18 +158,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let mut rest = key;
         while let Some(piece) = self.piece(&mut pieces)? {
             let bytes = self.piece_bytes(piece);
-            let (head, tail) = rest.split_at_checked(bytes.len()).unwrap_or((rest, &[]));
-            let shared = bytes.get(..head.len()).unwrap_or(bytes);
-            let order = shared.cmp(head);
-            let longer = bytes.len() > head.len();
+            let (order, within) = (bytes.cmp(rest), rest.strip_prefix(bytes));
+            let ends = prefix && bytes.starts_with(rest);
             self.release_piece(item, piece);
-            if order != Ordering::Equal {
-                return Ok(order);
+            match within {
+                _ if ends => return Ok(Ordering::Equal),
+                Some(behind) => rest = behind,
+                None => return Ok(order),
             }
-            if longer || (prefix && tail.is_empty()) {
-                return Ok(if prefix { Ordering::Equal } else { Ordering::Greater });
-            }
-            rest = tail;
         }
         Ok(if rest.is_empty() { Ordering::Equal } else { Ordering::Less })
     }
@@ -174,44 +177,51 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok((a.iter().zip(b).take_while(|(p, q)| p == q).count(), a.cmp(b)));
         }
         let mut order = a.len().cmp(&b.len());
-        let (mut next_a, mut next_b) = (Self::pieces(a), Self::pieces(b));
-        let (mut rest_a, mut rest_b): (Option<Piece>, Option<Piece>) = (None, None);
+        let mut a = Reader { pieces: Self::pieces(a), piece: None };
+        let mut b = Reader { pieces: Self::pieces(b), piece: None };
         let mut common = 0usize;
         loop {
-            if rest_a.is_none() {
-                rest_a = self.piece(&mut next_a)?;
-            }
-            if rest_b.is_none() {
-                rest_b = self.piece(&mut next_b)?;
-            }
-            let (Some(x), Some(y)) = (rest_a, rest_b) else { break };
-            let len = x.len.min(y.len);
+            self.fill(&mut a)?;
+            self.fill(&mut b)?;
+            let (Some(x), Some(y)) = (a.piece, b.piece) else { break };
             let (left, right) = (self.piece_bytes(x), self.piece_bytes(y));
-            let same = left.iter().zip(right).take(len).take_while(|(p, q)| p == q).count();
+            let same = left.iter().zip(right).take_while(|(p, q)| p == q).count();
+            let len = left.len().min(right.len());
             common += same;
             if same < len {
                 order = left.get(same).cmp(&right.get(same));
                 break;
             }
-            rest_a = self.cut(a, x, len);
-            rest_b = self.cut(b, y, len);
+            self.skip(&mut a, len);
+            self.skip(&mut b, len);
         }
-        for (item, rest) in [(a, rest_a), (b, rest_b)] {
-            if let Some(piece) = rest {
-                self.release_piece(item, piece);
-            }
-        }
+        self.skip(&mut a, usize::MAX);
+        self.skip(&mut b, usize::MAX);
         Ok((common, order))
     }
 
-    /// What is left of a piece after `len` bytes; a used up page is let go.
+    /// Reads the next piece if there is nothing left of the last one.
     #[cfg(any(feature = "repack", feature = "check"))]
-    fn cut(&mut self, item: Item, piece: Piece, len: usize) -> Option<Piece> {
-        if piece.len > len {
-            return Some(Piece { at: piece.at + len, len: piece.len - len, ..piece });
+    #[cfg_attr(small, inline(never))]
+    fn fill(&mut self, reader: &mut Reader) -> Result<()> {
+        if reader.piece.is_none() {
+            reader.piece = self.piece(&mut reader.pieces)?;
         }
-        self.release_piece(item, piece);
-        None
+        Ok(())
+    }
+
+    /// Goes on by `len` bytes of a piece, or as many as are left; a used up page is let go.
+    #[cfg(any(feature = "repack", feature = "check"))]
+    #[cfg_attr(small, inline(never))]
+    fn skip(&mut self, reader: &mut Reader, len: usize) {
+        match &mut reader.piece {
+            Some(piece) if piece.len > len => (piece.at, piece.len) = (piece.at + len, piece.len - len),
+            piece => {
+                if let Some(piece) = piece.take() {
+                    self.release_piece(reader.pieces.item, piece);
+                }
+            }
+        }
     }
 
     /// A new, empty overflow page behind `last`; the first page of a chain without one.
@@ -237,13 +247,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
         stored
     }
 
-    /// Writes bytes to a new overflow chain and returns the reference.
-    pub(super) fn write_chain(&mut self, bytes: &[u8]) -> Result<[u8; REF]> {
-        let (mut rest, mut last, mut stored) = (bytes, None, [0; REF]);
+    /// Writes bytes to a new overflow chain, to which `stored` refers then.
+    pub(super) fn write_chain(&mut self, bytes: &[u8], stored: &mut [u8; REF]) -> Result<()> {
+        let (mut rest, mut last) = (bytes, None);
         while !rest.is_empty() {
             let f = self.extend_chain(last, 0)?;
             if last.is_none() {
-                stored = self.make_ref(f, bytes.len());
+                *stored = self.make_ref(f, bytes.len());
             }
             let room = self.pager.capacity().min(rest.len());
             let (now, later) = rest.split_at_checked(room).unwrap_or((rest, &[]));
@@ -254,11 +264,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if let Some(last) = last {
             self.pager.release(last, false);
         }
-        Ok(stored)
+        Ok(())
     }
 
     /// Copies the first `len` bytes of a key to a chain of its own, for a separator.
     #[cfg(feature = "repack")]
+    #[cfg_attr(small, inline(never))]
     pub(super) fn write_separator(&mut self, item: Item, len: usize) -> Result<[u8; REF]> {
         let (mut pieces, mut left) = (Self::pieces(item), len);
         let (mut last, mut stored, mut filled) = (None, [0; REF], 0);

@@ -1,6 +1,6 @@
 //! Copying a database into an empty one, which becomes as small as it can be.
 
-use super::edit::{Cell, Edit, Source};
+use super::edit::{Cell, Edit};
 use super::search::Side;
 use super::{Cursor, Db, Item};
 use crate::error::inner::Result;
@@ -75,8 +75,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// a page at a time; false if the key is there.
     #[inline(never)] // what it has on the stack would be there for every item
     fn put_chain<T: Storage>(&mut self, key: &[u8], from: &mut Db<T, M>, value: Item) -> Result<bool> {
-        let (big_key, big_data) = self.stored_form(key.len(), value.len());
-        if !big_data {
+        let flags = self.stored_form(key.len(), value.len());
+        if flags & BIG_DATA == 0 {
             // The other writer's `minkeypage` was larger.
             let mut bytes = crate::memory::Buffer::new(self.memory());
             if !bytes.resize(value.len()) {
@@ -93,15 +93,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok(false);
         }
         let mut store = || {
-            let mut cell =
-                Cell { flags: BIG_DATA, child: 0, key: Source::Bytes(key), data: Source::Bytes(&[]) };
-            if big_key {
-                cell.key = Source::Ref(self.write_chain(key)?);
-                cell.flags |= BIG_KEY;
+            let (mut key_ref, mut key) = ([0; REF], key);
+            if flags & BIG_KEY != 0 {
+                self.write_chain(key, &mut key_ref)?;
+                key = &key_ref;
             }
-            cell.data = Source::Ref(self.copy_chain(from, value)?);
+            let value_ref = self.copy_chain(from, value)?;
             let mut edit = Edit::remove(place.index, place.index);
-            edit.push(cell);
+            edit.push(Cell::leaf(flags, key, &value_ref));
             self.edit(&mut edit)
         };
         let result = store();

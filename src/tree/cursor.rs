@@ -27,6 +27,7 @@ pub enum Where {
     /// Behind the last key <= the given one; forward: at the first key above it.
     Upper,
     /// Behind all keys that start with the given one.
+    #[cfg(feature = "extras")]
     PrefixUpper,
 }
 
@@ -108,6 +109,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             State::At(Where::Last) => return self.edge(true),
             State::At(Where::Lower) => Side::Lower,
             State::At(Where::Upper) => Side::Upper,
+            #[cfg(feature = "extras")]
             State::At(Where::PrefixUpper) => Side::PrefixUpper,
             State::On if self.pager.duplicates() => return self.gap_among_equals(cursor, backward),
             State::On if backward => Side::Lower,
@@ -175,7 +177,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return self.pager.corrupt(pgno, field::NEXT as u32, Reason::Sibling);
         }
         let (page, mut leaf) = (self.pager.pgno(leaf), leaf);
-        let key = self.key_item(leaf, i)?;
+        let mut key = self.key_item(leaf, i)?;
         let mut ordinal = 1;
         if self.pager.duplicates() {
             let again = cursor.state == State::On
@@ -190,10 +192,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
             };
             // Counting may have taken the page's frame for others.
             leaf = self.pager.tree_page(page)?;
+            key = self.key_item(leaf, i)?;
         } else {
             self.remember(cursor, leaf, i, key)?;
         }
-        let (key, value) = (self.key_item(leaf, i)?, self.data_item(leaf, i)?);
+        let value = self.data_item(leaf, i)?;
         cursor.state = State::On;
         cursor.page = page;
         (cursor.index, cursor.changes, cursor.hops) = (i, self.changes, hops);

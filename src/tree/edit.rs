@@ -9,7 +9,9 @@ use super::Db;
 use crate::error::inner::Result;
 use crate::error::{Error, Reason};
 use crate::memory::Memory;
-use crate::page::node::{self, entry_size, ENTRY_FIXED, REF, SLOT};
+#[cfg(feature = "repack")]
+use crate::page::node::REF;
+use crate::page::node::{self, entry_size, ENTRY_FIXED, SLOT};
 use crate::page::{field, kind};
 use crate::pager::Idx;
 use crate::storage::Storage;
@@ -22,6 +24,7 @@ pub(super) enum Source<'a> {
     /// A part of a page in the cache.
     Page(Idx, u16, u16),
     /// An overflow reference.
+    #[cfg(feature = "repack")]
     Ref([u8; REF]),
 }
 
@@ -32,6 +35,7 @@ impl Source<'_> {
         match *self {
             Source::Bytes(b) => b.len(),
             Source::Page(_, _, len) => usize::from(len),
+            #[cfg(feature = "repack")]
             Source::Ref(_) => REF,
         }
     }
@@ -50,15 +54,20 @@ impl Source<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Cell<'a> {
     pub flags: u8,
-    /// The child on internal pages.
-    pub child: u32,
+    /// The child on internal pages, on leaves the length of `data`.
+    pub second: u32,
     pub key: Source<'a>,
     /// Empty on internal pages.
-    pub data: Source<'a>,
+    pub data: &'a [u8],
 }
 
-impl Cell<'_> {
-    pub const EMPTY: Self = Cell { flags: 0, child: 0, key: Source::EMPTY, data: Source::EMPTY };
+impl<'a> Cell<'a> {
+    pub const EMPTY: Self = Cell { flags: 0, second: 0, key: Source::EMPTY, data: &[] };
+
+    /// An entry of a leaf: key and value as they are stored.
+    pub fn leaf(flags: u8, key: &'a [u8], data: &'a [u8]) -> Self {
+        Cell { flags, second: data.len() as u32, key: Source::Bytes(key), data }
+    }
 
     /// Bytes the entry takes on a page, without its slot.
     pub fn size(&self) -> usize {
@@ -116,8 +125,19 @@ impl<'a> Edit<'a> {
         }
     }
 
+    /// Number of new entries.
+    pub fn new_len(&self) -> usize {
+        self.len
+    }
+
     pub fn new_cells(&self) -> &[Cell<'a>] {
         self.new.get(..self.len).unwrap_or(&[])
+    }
+
+    /// The new entry, if there is one.
+    #[cfg(not(feature = "repack"))]
+    pub fn new_cell(&self) -> Cell<'a> {
+        self.new_cells().first().copied().unwrap_or(Cell::EMPTY)
     }
 
     #[cfg(feature = "repack")]
@@ -135,30 +155,25 @@ impl<'a> Edit<'a> {
 }
 
 impl<S: Storage, M: Memory> Db<S, M> {
-    /// Copies bytes of an entry to their page.
-    fn put_source(&mut self, f: Idx, at: usize, source: &Source) {
-        match *source {
-            Source::Bytes(bytes) => node::put(self.pager.page_mut(f), at, bytes),
-            Source::Ref(bytes) => node::put(self.pager.page_mut(f), at, &bytes),
-            Source::Page(from, from_at, len) => {
-                self.pager.copy(from, usize::from(from_at), f, at, usize::from(len));
-            }
-        }
-    }
-
     /// Writes an entry as number `i`; the caller has made sure that it fits.
     pub(super) fn insert_cell(&mut self, f: Idx, i: usize, cell: &Cell) {
         let order = self.pager.order();
-        let leaf = self.is_leaf(f);
-        let (key, data) = (cell.key.len(), cell.data.len());
+        let key = cell.key.len();
+        let mut fixed = [0; ENTRY_FIXED];
+        order.put_u32(&mut fixed, 0, key as u32);
+        order.put_u32(&mut fixed, 4, cell.second);
+        node::put(&mut fixed, 8, &[cell.flags]);
         let page = self.pager.page_mut(f);
         let at = node::open_slot(order, page, i, cell.size());
-        order.put_u32(page, at, key as u32);
-        order.put_u32(page, at.wrapping_add(4), if leaf { data as u32 } else { cell.child });
-        node::put(page, at.wrapping_add(8), &[cell.flags]);
+        node::put(page, at, &fixed);
         let at = at.wrapping_add(ENTRY_FIXED);
-        self.put_source(f, at, &cell.key);
-        self.put_source(f, at.wrapping_add(key), &cell.data);
+        node::put(page, at.wrapping_add(key), cell.data);
+        match cell.key {
+            Source::Bytes(bytes) => node::put(page, at, bytes),
+            #[cfg(feature = "repack")]
+            Source::Ref(bytes) => node::put(page, at, &bytes),
+            Source::Page(from, from_at, _) => self.pager.copy(from, usize::from(from_at), f, at, key),
+        }
     }
 
     #[cfg(feature = "repack")]
@@ -178,7 +193,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let node = self.node(f);
         let gone: usize = (edit.from..edit.to).map(|i| node.size(i) + SLOT).sum();
         let new: usize = edit.new_cells().iter().map(|c| c.size() + SLOT).sum();
-        (used + new).saturating_sub(gone)
+        used.wrapping_add(new).wrapping_sub(gone)
     }
 
     /// Bytes used on a page if `edit` were done.
@@ -200,8 +215,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let before = self.used(f);
             let used = self.used_after(f, edit);
             let more = if used <= self.pager.capacity() {
-                let fewer = edit.new_cells().len() < edit.to - edit.from;
-                let len = self.len(f) - (edit.to - edit.from) + edit.new_cells().len();
+                let fewer = edit.new_len() < edit.to - edit.from;
+                let len = self.len(f) - (edit.to - edit.from) + edit.new_len();
                 #[cfg(feature = "repack")]
                 let merge = if level > 0 && fewer && self.sparse(len, used, before) {
                     self.mergeable(level, used)?
@@ -229,7 +244,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                     self.grow_root(f, edit)?;
                     level = 1;
                 }
-                self.overflow(level, edit)?
+                self.overflow(level, used, edit)?
             };
             if !more {
                 return Ok(());
@@ -283,6 +298,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Moves the root's content to a new page below it, which then has room to split.
+    #[cfg_attr(all(small, feature = "repack"), inline(never))]
     #[cfg_attr(not(feature = "repack"), allow(unused_variables))]
     fn grow_root(&mut self, root: Idx, edit: &mut Edit) -> Result<()> {
         let kind = self.pager.field(root, field::FLAGS);
@@ -296,7 +312,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         #[cfg(feature = "repack")]
         edit.moved(root, below);
         self.pager.format(root, 1, kind::INTERNAL);
-        self.insert_cell(root, 0, &Cell { child, ..Cell::EMPTY });
+        self.insert_cell(root, 0, &Cell { second: child, ..Cell::EMPTY });
         Ok(())
     }
 

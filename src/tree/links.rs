@@ -14,17 +14,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.pager.tree_page(self.path.at(level).0)
     }
 
-    /// Entry `i` of a page as a cell.
+    /// Entry `i` of an internal page as a cell; of a leaf, what its key is in the parent.
     pub(super) fn cell(&self, f: Idx, i: usize) -> Cell<'static> {
-        let (node, entry) = (self.node(f), self.node(f).entry(i));
-        let at = node.offset(i).wrapping_add(ENTRY_FIXED);
-        let key = entry.key.len();
-        Cell {
-            flags: entry.flags,
-            child: entry.child,
-            key: Source::Page(f, at as u16, key as u16),
-            data: Source::Page(f, at.wrapping_add(key) as u16, entry.data.len() as u16),
-        }
+        let (flags, key) = self.key(f, i);
+        let key_at = self.node(f).offset(i).wrapping_add(ENTRY_FIXED);
+        let key = Source::Page(f, key_at as u16, key.len() as u16);
+        Cell { flags, second: self.child(f, i), key, data: &[] }
     }
 
     pub(super) fn relink(&mut self, page: u32, field: usize, to: u32) -> Result<()> {

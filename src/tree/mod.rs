@@ -24,7 +24,7 @@ use crate::error::inner::Result;
 use crate::error::{Error, Failed, Fault, Reason};
 use crate::memory::Memory;
 use crate::page::field;
-use crate::page::node::{self, BIG_DATA, BIG_KEY};
+use crate::page::node::{BIG_DATA, BIG_KEY, REF};
 use crate::pager::{Idx, OpenError, Options, Pager};
 use crate::storage::Storage;
 pub use chain::Item;
@@ -32,7 +32,7 @@ use core::cmp::Ordering;
 #[cfg(any(test, feature = "std"))]
 pub use cursor::Iter;
 pub use cursor::{Cursor, Where};
-use edit::{Cell, Edit, Source};
+use edit::{Cell, Edit};
 #[cfg(feature = "extras")]
 use search::Toward;
 #[cfg(feature = "check")]
@@ -92,6 +92,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Opens the database in `storage`, or a new one if it is empty. Reads the header,
     /// writes nothing.
     pub fn open(storage: S, memory: M, options: &Options) -> core::result::Result<Self, OpenError> {
+        options.check().map_err(|error| OpenError { error, fault: None })?;
         let mut db = Self::with_pager(Pager::new(storage, memory, options));
         match db.try_open(options) {
             Ok(()) => Ok(db),
@@ -99,7 +100,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
     }
 
-    /// Opens a database that was made of a pager where it is to stay.
+    /// Opens a database that was made of a pager where it is to stay. The options were checked.
     pub(crate) fn try_open(&mut self, options: &Options) -> Result<()> {
         self.pager.open(options)?;
         let share = self.pager.capacity().checked_div(options.min_keys.max(2) as usize).unwrap_or(0);
@@ -267,32 +268,36 @@ impl<S: Storage, M: Memory> Db<S, M> {
             // First, so that their pages can be used again at once.
             self.free_chains(leaf, index)?;
         }
-        let (big_key, big_data) = self.stored_form(key.len(), value.len());
-        let mut cell = Cell { flags: 0, child: 0, key: Source::Bytes(key), data: Source::Bytes(value) };
-        if big_key {
-            cell.key = Source::Ref(self.write_chain(key)?);
-            cell.flags |= BIG_KEY;
+        let (mut key_ref, mut value_ref) = ([0; REF], [0; REF]);
+        let flags = self.stored_form(key.len(), value.len());
+        let (mut key, mut value) = (key, value);
+        if flags & BIG_KEY != 0 {
+            self.write_chain(key, &mut key_ref)?;
+            key = &key_ref;
         }
-        if big_data {
-            cell.data = Source::Ref(self.write_chain(value)?);
-            cell.flags |= BIG_DATA;
+        if flags & BIG_DATA != 0 {
+            self.write_chain(value, &mut value_ref)?;
+            value = &value_ref;
         }
         let mut edit = Edit::remove(index, index + usize::from(replaces));
-        edit.push(cell);
+        edit.push(Cell::leaf(flags, key, value));
         self.edit(&mut edit)
     }
 
-    /// Whether key and value go to overflow pages (FORMAT.md, "When an item goes to overflow pages").
-    fn stored_form(&self, key: usize, value: usize) -> (bool, bool) {
-        let fits = |k: usize, v: usize| k.saturating_add(v) <= self.limit;
-        if fits(key, value) {
-            return (false, false);
+    /// Which of key and value go to overflow pages (FORMAT.md, "When an item goes to overflow pages"),
+    /// as the flags of their entry.
+    fn stored_form(&self, mut key: usize, value: usize) -> u8 {
+        let mut flags = 0;
+        if key > self.limit {
+            (flags, key) = (BIG_KEY, REF);
         }
-        let big_key = key > self.limit;
-        let key_part = if big_key { node::REF } else { key };
-        let big_data = !fits(key_part, value);
-        let value_part = if big_data { node::REF } else { value };
-        (big_key || !fits(key_part, value_part), big_data)
+        if key.saturating_add(value) > self.limit {
+            flags |= BIG_DATA;
+            if key + REF > self.limit {
+                flags |= BIG_KEY;
+            }
+        }
+        flags
     }
 
     /// Removes a key, in a file with duplicates all its items. False if there is none.

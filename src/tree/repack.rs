@@ -104,7 +104,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             window.total += node.used();
             let (from, to, new) = if i == window.edited {
                 window.total = self.after_edit(window.total, f, edit);
-                (edit.from, edit.to, edit.new_cells().len())
+                (edit.from, edit.to, edit.new_len())
             } else {
                 (len, len, 0)
             };
@@ -133,7 +133,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             Kind::New => edit.new_cells().get(run.from).copied().unwrap_or(Cell::EMPTY),
             Kind::First => {
                 let up = self.cell(window.parent, window.slot + run.page);
-                Cell { child: self.child(page, 0), ..up }
+                Cell { second: self.child(page, 0), ..up }
             }
         }
     }
@@ -250,16 +250,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 edit.moved(f, *page);
             }
         }
-        let mut up = Edit::remove(window.slot + 1, window.slot + from);
-        let mut runs =
-            Runs { window: &window, next: 0, run: Run { kind: Kind::New, page: 0, from: 0, len: 0 } };
-        for (t, (&f, count)) in targets.iter().zip(counts).enumerate() {
-            if old.contains(&f) {
-                let pgno = self.pager.pgno(f);
-                self.pager.format(f, pgno, kind);
-            }
-            self.fill_page(&mut runs, f, count, t > 0, edit, &mut up);
-        }
+        self.fill_pages(&window, targets, counts, old, edit);
+        (edit.from, edit.to) = (slot + 1, slot + from);
         self.link(targets, before, after, first, last)?;
         for &f in old.iter().take(from) {
             if !targets.contains(&f) {
@@ -269,16 +261,38 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if leaf {
             for pair in targets.windows(2) {
                 if let [left, right] = *pair {
-                    let cell = self.separator(left, right)?;
-                    up.push(cell);
+                    self.push_separator(left, right, edit)?;
                 }
             }
         }
         if let Some(&target) = targets.first() {
-            up.child = (target != first).then(|| self.pager.pgno(target));
+            edit.child = (target != first).then(|| self.pager.pgno(target));
+        }
+        Ok(true)
+    }
+
+    /// Writes the sequence to `targets`, of which those of `old` are emptied before. `edit` becomes the
+    /// new entries of the parent, as far as they come from the sequence.
+    #[cfg_attr(small, inline(never))]
+    fn fill_pages<'a>(
+        &mut self,
+        window: &Window,
+        targets: &[Idx],
+        counts: [usize; MAX_PAGES],
+        old: [Idx; MAX_PAGES],
+        edit: &mut Edit<'a>,
+    ) {
+        let kind = if window.leaf { kind::LEAF } else { kind::INTERNAL };
+        let mut up = Edit::remove(0, 0);
+        let mut runs = Runs { window, next: 0, run: Run { kind: Kind::New, page: 0, from: 0, len: 0 } };
+        for (t, (&f, count)) in targets.iter().zip(counts).enumerate() {
+            if old.contains(&f) {
+                let pgno = self.pager.pgno(f);
+                self.pager.format(f, pgno, kind);
+            }
+            self.fill_page(&mut runs, f, count, t > 0, edit, &mut up);
         }
         *edit = up;
-        Ok(true)
     }
 
     /// Writes the next `count` entries to an empty page. On an internal page the key of the first entry
@@ -302,8 +316,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 n = 1;
                 let mut cell = self.run_cell(window, run, edit);
                 if rises {
-                    up.push(Cell { child: self.pager.pgno(f), ..cell });
-                    (cell.key, cell.flags) = (Source::Bytes(&[]), 0);
+                    up.push(Cell { second: self.pager.pgno(f), ..cell });
+                    (cell.key, cell.flags) = (Source::EMPTY, 0);
                 }
                 self.insert_cell(f, filled, &cell);
             } else {
@@ -342,9 +356,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         Ok(())
     }
 
-    /// The parent's entry for leaf `right`: the shortest key above all keys of `left`.
+    /// Adds the parent's entry for leaf `right` to its edit: the shortest key above all keys of `left`.
     #[cfg_attr(small, inline(never))]
-    pub(super) fn separator(&mut self, left: Idx, right: Idx) -> Result<Cell<'static>> {
+    fn push_separator(&mut self, left: Idx, right: Idx, edit: &mut Edit) -> Result<()> {
         let last = self.len(left).saturating_sub(1);
         if heads::USED {
             // Without overflow pages, where code is cheap.
@@ -354,12 +368,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
             {
                 let at = self.node(right).offset(0).wrapping_add(ENTRY_FIXED);
                 let key = Source::Page(right, at as u16, len as u16);
-                return Ok(Cell { child: self.pager.pgno(right), key, ..Cell::EMPTY });
+                edit.push(Cell { second: self.pager.pgno(right), key, ..Cell::EMPTY });
+                return Ok(());
             }
         }
         let (low, high) = (self.key_item(left, last)?, self.key_item(right, 0)?);
         let len = high.len().min(self.common_prefix(low, high)?.0 + 1);
-        let child = self.pager.pgno(right);
+        let second = self.pager.pgno(right);
         let (flags, key) = if entry_size(len) + SLOT > self.pager.capacity() / 2 {
             (BIG_KEY, Source::Ref(self.write_separator(high, len)?))
         } else {
@@ -367,10 +382,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let mut pieces = Self::pieces(high);
             match self.piece(&mut pieces)? {
                 Some(piece) => (0, Source::Page(piece.frame, piece.at as u16, len as u16)),
-                None => (0, Source::Bytes(&[])),
+                None => (0, Source::EMPTY),
             }
         };
-        Ok(Cell { flags, child, key, data: Source::Bytes(&[]) })
+        edit.push(Cell { flags, second, key, data: &[] });
+        Ok(())
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) enum Side {
     /// Behind the last key <= the given one.
     Upper,
     /// Behind the last key that is <= the given one when cut to its length.
+    #[cfg(feature = "extras")]
     PrefixUpper,
 }
 
@@ -45,7 +46,11 @@ struct Target<'k> {
 impl<'k> Target<'k> {
     fn new(key: &'k [u8], side: Side) -> Self {
         let head = if heads::USED { heads::of_key(key) } else { 0 };
-        Target { key, head, prefix: side == Side::PrefixUpper, right: side != Side::Lower }
+        #[cfg(feature = "extras")]
+        let prefix = side == Side::PrefixUpper;
+        #[cfg(not(feature = "extras"))]
+        let prefix = false;
+        Target { key, head, prefix, right: side != Side::Lower }
     }
 }
 

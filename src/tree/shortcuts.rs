@@ -14,6 +14,7 @@ use crate::storage::Storage;
 
 impl<S: Storage, M: Memory> Db<S, M> {
     /// Stores an item inline on its page if it fits: the common case, which cannot fail.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn put_inline(&mut self, key: &[u8], value: &[u8], place: Place, replaces: bool) -> bool {
         let body = key.len().saturating_add(value.len());
         let Place { leaf, index, .. } = place;
@@ -113,12 +114,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let before = self.pager.pgno(last);
         let child = self.pager.pgno(f);
         self.pager.set_field(f, field::PREV, before);
-        let cell = Cell { key: Source::Bytes(key), data: Source::Bytes(value), ..Cell::EMPTY };
+        let cell = Cell::leaf(0, key, value);
         self.insert_cell(f, 0, &cell);
         self.path.len -= 1;
         let slot = self.path.at(self.path.len - 1).1 + 1;
         let mut edit = Edit::remove(slot, slot);
-        edit.push(Cell { child, key: Source::Bytes(separator), ..Cell::EMPTY });
+        edit.push(Cell { second: child, key: Source::Bytes(separator), ..Cell::EMPTY });
         self.edit(&mut edit)?;
         // Last, as nothing can fail any more and so the full page needs no copy.
         self.pager.mark(last);
