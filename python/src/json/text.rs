@@ -4,6 +4,7 @@ use super::errors::other_encode_error;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
+use pyo3::PyTypeInfo;
 
 /// Deeper than any record may be; a list that contains itself gets there, too.
 const DEEPEST: usize = 3100;
@@ -74,31 +75,41 @@ fn begin<'py>(object: &Bound<'py, PyAny>, text: &mut String) -> PyResult<Option<
     if text.len() > LONGEST {
         return Err(other_encode_error(object.py(), "objects with more than 1 GiB of text"));
     }
-    if let Ok(object) = object.cast_exact::<PyString>() {
+    if let Some(object) = exactly::<PyString>(object) {
         string(object, text)?;
-    } else if let Ok(object) = object.cast_exact::<PyInt>() {
+    } else if let Some(object) = exactly::<PyInt>(object) {
         integer(object, text)?;
-    } else if let Ok(object) = object.cast::<PyList>() {
+    } else if let Some(object) = any::<PyList>(object) {
         text.push('[');
         return Ok(Some(Open::Array(object.clone(), 0)));
-    } else if let Ok(object) = object.cast::<PyDict>() {
+    } else if let Some(object) = any::<PyDict>(object) {
         text.push('{');
         return Ok(Some(Open::Object(object.iter().collect(), 0)));
-    } else if let Ok(object) = object.cast::<PyFloat>() {
+    } else if let Some(object) = any::<PyFloat>(object) {
         float(object.value(), text);
     } else if object.is_none() {
         text.push_str("null");
-    } else if let Ok(object) = object.cast::<PyBool>() {
+    } else if let Some(object) = any::<PyBool>(object) {
         text.push_str(if object.is_true() { "true" } else { "false" });
-    } else if let Ok(object) = object.cast::<PyString>() {
+    } else if let Some(object) = any::<PyString>(object) {
         string(object, text)?;
-    } else if let Ok(object) = object.cast::<PyInt>() {
+    } else if let Some(object) = any::<PyInt>(object) {
         integer(object, text)?;
     } else {
         let name = object.get_type().name()?;
         return Err(PyTypeError::new_err(format!("'{name}' is not JSON")));
     }
     Ok(None)
+}
+
+/// The object, if it is of this type. (A cast that fails makes an error with the type in it.)
+fn any<'a, 'py, T: PyTypeInfo>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, T>> {
+    object.is_instance_of::<T>().then(|| object.cast().ok()).flatten()
+}
+
+/// The same without subclasses.
+fn exactly<'a, 'py, T: PyTypeInfo>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, T>> {
+    object.is_exact_instance_of::<T>().then(|| object.cast_exact().ok()).flatten()
 }
 
 fn integer(object: &Bound<'_, PyInt>, text: &mut String) -> PyResult<()> {
