@@ -5,7 +5,8 @@ mod json;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+// json/held.rs relies on it that no other thread changes objects meanwhile.
+#[pymodule(gil_used = true)]
 mod _native {
     use super::*;
 
