@@ -4,6 +4,7 @@
 mod common;
 
 use common::checker::check_ours;
+use common::device::{Device, Effort, Medium};
 use common::faulty::{FaultyMemory, Plan};
 use common::libdb1::Libdb1;
 use common::ops::Op;
@@ -272,6 +273,51 @@ fn changes_of_others_are_noticed() {
     let mut both = after;
     both.insert(other, vec![b'c'; 20]);
     expect_items(&bytes, Journal::On, &both, "both changes");
+}
+
+/// A journal that is thrown away leaves free pages, and does not come back with a power cut.
+#[test]
+fn a_journal_thrown_away() {
+    for flushes in [1, 8] {
+        let (_, before, live, after) = with_journal(512, 300, flushes);
+        let mut changed = before.clone();
+        changed.insert(b"new".to_vec(), b"value".to_vec());
+        let session = |device: &Device, flush: bool| {
+            let options = Options { journal: Journal::Discard, ..Options::default() };
+            let mut db = Db::open(device, HeapMemory, &options).map_err(|e| e.error)?;
+            assert_eq!(db.check(10, &mut |f| panic!("{f:?}")).map(|report| report.leaked), Ok(0));
+            db.put(b"new", b"value", true)?;
+            // What an ordinary flush leaves is not the question.
+            if flush {
+                db.flush()?;
+            }
+            Ok::<_, Error>(())
+        };
+        let device = Device::new(live.clone());
+        session(&device, true).expect("no power cut");
+        let bytes = device.bytes();
+        expect_items(&bytes, Journal::Off, &changed, "changed");
+        assert!(bytes[24..80].iter().all(|&byte| byte == 0) && bytes.len() >= live.len());
+        let mut file = file_of(&bytes);
+        let report = open(&mut file, Journal::On).expect("opens").check(10, &mut |f| panic!("{f:?}"));
+        assert!(report.is_ok_and(|report| report.leaked == 0 && report.free > 0));
+        let device = Device::new(live.clone());
+        session(&device, false).expect("no power cut");
+        let (trace, mut seen) = (device.into_trace(), [0; 2]);
+        for medium in [Medium::InOrder, Medium::Cached] {
+            trace.cuts(medium, Effort { all: 8, random: 20 }, &mut Rng::new(7), &mut |image, _| {
+                let mut file = file_of(&image);
+                let mut db = open(&mut file, Journal::Off).expect("opens");
+                let found = scan(&mut db, false).expect("reads");
+                let state = [&after, &before].iter().position(|map| pairs(map) == found);
+                seen[state.expect("one of the two")] += 1;
+                // The pages of the journal may be lost, and the rest of a mark that is torn.
+                let known = |reason| matches!(reason, Reason::Leaked | Reason::MetaTail);
+                db.check(u32::MAX, &mut |f| assert!(known(f.reason), "{f:?}")).expect("reads");
+            });
+        }
+        assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+    }
 }
 
 /// Whether two keys may be on one leaf.

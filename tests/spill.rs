@@ -107,7 +107,7 @@ fn early_writes_keep_what_was_flushed() {
     for (page_size, order, pages, values) in [
         (512, Order::Little, 16, 40),
         (512, Order::Big, 16, 40),
-        (512, Order::Little, 20, 700),
+        (512, Order::Little, 24, 700),
         (1024, Order::Little, 16, 200),
         (4096, Order::Little, 16, 2000),
     ] {

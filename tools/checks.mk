@@ -38,9 +38,15 @@ clippy: $(MPY_READY)
 		--target-dir '$(RUST_OUT)' -- -D warnings || exit 1; done; \
 	else echo '== no clippy here: not run'; fi
 
+# What a firmware can do without, as far as it takes another way then.
+LESS_FEATURES := std,duplicates,extras,check,journal,match
+LESS_TESTS := differential golden journal model spill
+
 test-host: ## the tests that need no MicroPython
 	@echo '== cargo test'
 	@cargo test --quiet
+	@echo '== cargo test without repack and shortcuts'
+	@cargo test --quiet --no-default-features --features $(LESS_FEATURES) $(LESS_TESTS:%=--test %)
 
 test-bindings: $(MPY_READY)
 	@echo '== cargo test -p micropython-sys'

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """fuzz-seeds.py DIRECTORY: writes what fuzzing starts from. For the target `image` the small files
 of tests/data; for `ops` random bytes, which it takes for operations; for `pickle` and `json` the
-vectors of btrees-json/tests/data."""
+vectors of btrees-json/tests/data; for `dump` texts as the programs of Berkeley DB write them, and such
+with mistakes."""
 
 import base64
 import json
@@ -40,6 +41,46 @@ def records(root, pickles, texts):
             seed(texts, vector["name"], vector["json"].encode() + b"\0\1")
 
 
+def printed(data):
+    return "".join(
+        "\\\\" if byte == 92 else chr(byte) if 32 <= byte < 127 else "\\%02x" % byte for byte in data
+    )
+
+
+def dumps(directory, rng):
+    """Writes texts of db_dump; the last byte tells whether a text is plain lines."""
+    os.makedirs(directory, exist_ok=True)
+    items = [b"", b"key", b"a\\b", bytes(range(256)), b"\xff" * 40, b"v" * 3000]
+    items += [rng.randbytes(rng.randrange(20)) for _ in range(30)]
+    headers = {
+        "185": "format=%s\ntype=btree\ndb_lorder=1234\ndb_pagesize=4096\n",
+        "53": "VERSION=3\nformat=%s\ntype=btree\nduplicates=1\ndb_pagesize=512\nkeys=1\n",
+        "mp": "VERSION=3\nformat=%s\ntype=btree\ndb_lorder=4321\ndb_pagesize=1024\nbt_minkey=4\n",
+        "hash": "VERSION=3\nformat=%s\ntype=hash\nh_ffactor=9\ndatabase=sub\n",
+    }
+    for name, header in headers.items():
+        mark, end = ("", "") if name == "185" else (" ", "DATA=END\n")
+        for form, encode in (("print", printed), ("bytevalue", bytes.hex)):
+            lines = [mark + encode(item) + "\n" for item in items]
+            text = header % form + "HEADER=END\n" + "".join(lines) + end
+            seed(directory, "%s-%s" % (name, form), text.encode() + b"\0")
+            seed(directory, "%s-%s-cut" % (name, form), text.encode()[: rng.randrange(len(text))] + b"\0")
+    header = headers["53"] % "print" + "HEADER=END\n"
+    for name, text in {
+        "plain": "key\nvalue\n\\ff\\00\n\n",
+        "odd": header + " key\nDATA=END\n",
+        "unmarked": header + "key\n value\nDATA=END\n",
+        "escape": header + " \\x\n \\\nDATA=END\n",
+        "behind": header + " a\n b\nDATA=END\nVERSION=3\n",
+        "hex": header.replace("print", "bytevalue") + " 0\n 0g\nDATA=END\n",
+        "recno": header.replace("btree", "recno"),
+        "unknown": header.replace("keys", "k\x1b[31m"),
+        "numbers": header.replace("512", "99999999999"),
+        "long": header.replace("keys", "database=" + "x" * 9000 + "\nkeys"),
+    }.items():
+        seed(directory, name, text.encode() + (b"\1" if name == "plain" else b"\0"))
+
+
 def main():
     data = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "data")
     images, ops = (os.path.join(sys.argv[1], name) for name in ("image", "ops"))
@@ -60,9 +101,10 @@ def main():
     vectors = os.path.join(data, "..", "..", "btrees-json", "tests", "data")
     pickles, texts = (os.path.join(sys.argv[1], name) for name in ("pickle", "json"))
     records(vectors, pickles, texts)
+    dumps(os.path.join(sys.argv[1], "dump"), rng)
     print(
-        "%d images, 40 scripts, %d records and %d texts in %s"
-        % (count, len(os.listdir(pickles)), len(os.listdir(texts)), sys.argv[1])
+        "%d images, 40 scripts, %d records, %d texts and %d dumps in %s"
+        % (count, *(len(os.listdir(os.path.join(sys.argv[1], name))) for name in ("pickle", "json", "dump")), sys.argv[1])
     )
 
 

@@ -114,9 +114,9 @@ NATMOD_NOT_rv32imc = $(LONG_SCRIPTS)
 natmod-scripts = $(filter-out $(NATMOD_NOT_$(1)),$(if $(filter x64,$(1)),\
 	$(foreach script,$(TEST_SCRIPTS),$(or $(wildcard $(script)),$(script))),$(NATMOD_SCRIPTS)))
 
-.PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-name test-mip
+.PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-least test-natmod-name test-mip
 
-test-natmod: natmods test-natmod-name $(NATMOD_TESTS:%=test-natmod-%) test-mip ## the tests with MicroPython, with native modules
+test-natmod: natmods test-natmod-name $(NATMOD_TESTS:%=test-natmod-%) test-natmod-least test-mip ## the tests with MicroPython, with native modules
 
 test-natmod-x64: natmod-x64 plain-x64
 test-natmod-setjmp: natmod-x64 plain-setjmp
@@ -130,6 +130,16 @@ $(NATMOD_TESTS:%=test-natmod-%): test-natmod-%:
 	@$(if $(NATMOD_NOT_$*),echo 'not run: $(notdir $(NATMOD_NOT_$*))')
 	@python3 tools/run-tests.py --native '$(call natmod-dir,$(or $(NATMOD_ARCH_$*),$*))' \
 		$(NATMOD_RUN_$*) $(call natmod-scripts,$*) tests/natmod/unloaded.py
+
+# With no features at all: these use what is missing then, or files with duplicate keys.
+NEED_FEATURES := $(patsubst %,tests/micropython/%.py,args_open bug_lfs2_seek duplicates finalise flash_cost heap_sweep \
+	io_sweep journal mutants power_cut)
+
+test-natmod-least: plain-x64 $(VENV_READY)
+	@echo '== scripts under MicroPython with the least btree.mpy'
+	+@( $(call make-natmod,x64,$(call mpy-dir,x64,none),) ) $(call log,natmod-least)
+	@python3 tools/run-tests.py --native '$(call mpy-dir,x64,none)' '$(call plain,x64)/micropython' \
+		'$(MPY)'/tests/extmod/btree*.py $(filter-out $(NEED_FEATURES),$(wildcard tests/micropython/*.py)) examples/docs.py
 
 # As where the firmware has a btree of its own.
 test-natmod-name: natmod-x64 unix

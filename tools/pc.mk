@@ -11,7 +11,7 @@ CARGO_DEBUG := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)/debug
 .PHONY: pc-packages wheel test-pc bench-json
 
 STEPS += test-pc
-FUZZ_TARGETS += pickle json
+FUZZ_TARGETS += pickle json dump
 
 pc-packages:
 	@sh tools/packages.sh 'make wheel' $(BUILD_PACKAGES) $(PC_PACKAGES)

@@ -1,9 +1,9 @@
 //! Records as a whole.
 
 use crate::error::{fail, Error, Fail, Fallible, Reason, Result};
-use crate::json::{self, Draft, Failure, Sink, TextSink};
+use crate::json::{self, Direct, Draft, Failure, Held, Sink, TextSink};
 use crate::model::{Arena, Doc, Node, Value};
-use crate::pickle::{Machine, Reader, Writer};
+use crate::pickle::{op, put_start, Machine, Reader, Writer};
 use crate::tree::{self, State};
 use crate::Class;
 
@@ -275,7 +275,26 @@ impl Encoder {
         self.with(json, Some(class))
     }
 
+    /// A record that the caller holds as values of JSON, to the same bytes as its text. None: it has
+    /// something that is rare, or it cannot become a record; its text will tell.
+    pub fn encode_held<'v, V: Held<'v>>(&mut self, record: V) -> Option<&[u8]> {
+        if !self.options.strict {
+            return None;
+        }
+        self.clear();
+        let (class, state) = Direct::parts(record)?;
+        put_start(&mut self.body, class, self.options.style);
+        Direct::new(&mut self.body).state(class, state)?;
+        self.body.push(op::STOP);
+        Some(&self.body)
+    }
+
     fn with(&mut self, json: &str, class: Option<Class>) -> Result<Vec<u8>> {
+        self.clear();
+        self.record(json, class).map_err(|fail| Error::in_json(fail, json))
+    }
+
+    fn clear(&mut self) {
         if self.body.capacity() > LARGE || self.arena.items.capacity() > LARGE / size_of::<Node>() {
             self.arena.shrink();
             self.stack.shrink_to(LARGE / size_of::<Node>());
@@ -284,7 +303,6 @@ impl Encoder {
         self.arena.clear();
         self.stack.clear();
         self.body.clear();
-        self.record(json, class).map_err(|fail| Error::in_json(fail, json))
     }
 
     fn record(&mut self, json: &str, class: Option<Class>) -> Fallible<Vec<u8>> {
@@ -299,8 +317,8 @@ impl Encoder {
         };
         let doc = Doc { source: json.as_bytes(), arena: &self.arena };
         let mut out = Vec::with_capacity(self.body.len() + 128);
+        put_start(&mut out, class, style);
         let mut writer = Writer::new(doc, &mut out);
-        writer.start(class, style);
         match draft {
             Draft::Empty => writer.empty(),
             Draft::Length(length) => writer.value(length)?,

@@ -39,7 +39,7 @@ mod tree;
 pub use class::{Class, Column, Kind, Prefix, PREFIXES};
 pub use codec::{decode, encode, DecodeOptions, Decoder, EncodeOptions, Encoder, Record, Style, WriteError};
 pub use error::{Error, Reason, Result};
-pub use json::{Sink, Text, TextSink};
+pub use json::{Held, Sink, Text, TextSink, View};
 
 /// How deep values may be inside each other.
 pub const MAX_DEPTH: usize = 1000;

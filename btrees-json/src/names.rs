@@ -2,9 +2,14 @@
 
 /// Whether it is a name in Python.
 pub(crate) fn is_identifier(name: &[u8]) -> bool {
+    let Some(first) = name.first() else { return false };
+    // Without branches, for it mostly is one.
+    let word = |word, &byte: &u8| word & (byte.is_ascii_alphanumeric() | (byte == b'_'));
+    if name.iter().fold(true, word) {
+        return !first.is_ascii_digit();
+    }
     if name.is_ascii() {
-        let word = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        return name.first().is_some_and(|first| !first.is_ascii_digit()) && name.iter().all(word);
+        return false;
     }
     let Ok(name) = std::str::from_utf8(name) else { return false };
     let word = |letter: char| letter.is_alphanumeric() || letter == '_';

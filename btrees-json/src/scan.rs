@@ -1,4 +1,4 @@
-//! Eight bytes at a time: where strings end, and whether they can be copied as they are.
+//! Eight bytes at a time: where strings end, whether they can be copied as they are, and their order.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = ONES << 7;
@@ -36,6 +36,18 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
         return plain(word);
     }
     text.iter().all(|&byte| byte < 0x80 && !is_special(byte))
+}
+
+/// Whether `one` comes before `two`. (Of UTF-8 this is the order of the code points.)
+#[inline(always)]
+pub(crate) fn before(one: &[u8], two: &[u8]) -> bool {
+    if let (Some(first), Some(second)) = (one.first_chunk::<8>(), two.first_chunk::<8>()) {
+        let (first, second) = (u64::from_be_bytes(*first), u64::from_be_bytes(*second));
+        if first != second {
+            return first < second;
+        }
+    }
+    one < two
 }
 
 /// How many bytes come before the first control character, quote or backslash.
@@ -143,5 +155,26 @@ mod tests {
             }
         }
         assert!(is_plain(b"") && ordinary(b"") == 0);
+    }
+
+    #[test]
+    fn strings_in_order() {
+        let texts = [
+            "",
+            "a",
+            "a\0",
+            "abcdefg",
+            "abcdefgh",
+            "abcdefgh\0",
+            "abcdefghi",
+            "abcdefgi",
+            "b",
+            "\u{e9}bcdefgh",
+        ];
+        for (place, one) in texts.iter().enumerate() {
+            for (other, two) in texts.iter().enumerate() {
+                assert_eq!(before(one.as_bytes(), two.as_bytes()), place < other, "{one:?} {two:?}");
+            }
+        }
     }
 }

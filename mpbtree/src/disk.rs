@@ -3,12 +3,14 @@
 
 use crate::app::App;
 use crate::error::{failed, At, Failure, Result};
+use crate::journal::Replay;
 use crate::place::Place;
 use fs4::TryLockError;
 use indicatif::ProgressBar;
 use modbtree::{Db, FileStorage, HeapMemory, Options, Storage};
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::rc::Rc;
 
 /// Bytes that are read at a time where pages are read one behind the other.
 const AHEAD: usize = 1 << 16;
@@ -23,6 +25,8 @@ pub struct Disk {
     ahead_at: u64,
     /// Where the last read began.
     last: u64,
+    /// What a salvage sees instead of the file as it is.
+    replay: Option<Rc<Replay>>,
 }
 
 impl Disk {
@@ -34,12 +38,18 @@ impl Disk {
             ahead: Vec::new(),
             ahead_at: 0,
             last: 0,
+            replay: None,
         }
     }
 
     /// A file that nobody relies on until it is synced by other means.
     pub fn unsynced(file: File) -> Self {
         Disk { syncs: false, ..Self::new(file) }
+    }
+
+    /// The file as a flush in its journal has left it.
+    pub fn with_replay(self, replay: Option<Rc<Replay>>) -> Self {
+        Disk { replay, ..self }
     }
 
     pub fn with_bar(self, bar: ProgressBar) -> Self {
@@ -61,10 +71,18 @@ impl Disk {
 
 impl Storage for Disk {
     fn size(&mut self) -> modbtree::Result<u64> {
-        self.file.size()
+        match &self.replay {
+            Some(replay) => Ok(replay.size()),
+            None => self.file.size(),
+        }
     }
 
     fn read(&mut self, at: u64, buf: &mut [u8]) -> modbtree::Result<usize> {
+        if let Some(replay) = &self.replay {
+            let got = replay.read(&mut self.file, at, buf)?;
+            self.bar.inc(got as u64);
+            return Ok(got);
+        }
         let last = std::mem::replace(&mut self.last, at);
         if self.take_ahead(at, buf) {
             return Ok(buf.len());

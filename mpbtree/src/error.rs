@@ -1,6 +1,7 @@
 //! What ends a command before it is done: a text for people, a place in the file for programs, and
 //! the exit code.
 
+use crate::dumptext::Wrong;
 use modbtree::{Error, Fault, OpenError};
 use serde_json::json;
 use std::fmt::Display;
@@ -100,6 +101,15 @@ pub fn place(fault: &Fault) -> String {
 impl From<OpenError> for Failure {
     fn from(e: OpenError) -> Self {
         failed(e.error, e.fault)
+    }
+}
+
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Io(e) => e.into(),
+            Wrong::Line(line, text) => Failure::new(code::DAMAGED, format!("line {line}: {text}")),
+        }
     }
 }
 

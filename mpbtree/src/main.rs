@@ -3,7 +3,9 @@
 //! - `args`: the command line
 //! - `commands`: one function for each command
 //! - `place`, `device`, `disk`: files here and on a device, and how the core gets at them
+//! - `journal`: what a salvage makes of a journal
 //! - `records`, `python`: JSON of BTrees, and ZODB by way of Python
+//! - `dumptext`: the text format of db_dump
 //! - `app`, `error`, `text`: output, exit codes, bytes as text
 
 mod app;
@@ -12,8 +14,9 @@ mod canvas;
 mod commands;
 mod device;
 mod disk;
-mod dumpfile;
+mod dumptext;
 mod error;
+mod journal;
 mod layout;
 mod place;
 mod python;
@@ -25,7 +28,7 @@ mod trim;
 use app::App;
 use args::{Cli, Command};
 use clap::Parser;
-use commands::{check, copy, diff, dump, export, import, item, list, load, manual, map, stat, tree};
+use commands::{check, copy, diff, dump, export, import, item, list, load, manual, map, salvage, stat, tree};
 use error::{Failure, Result};
 use std::io::Write;
 use std::process::ExitCode;
@@ -43,7 +46,7 @@ fn run(app: &mut App, command: &Command) -> Result<()> {
         Command::Dump(args) => dump::dump(app, args),
         Command::Load(args) => load::load(app, args),
         Command::Check(args) => check::check(app, args),
-        Command::Salvage(args) => copy::salvage(app, args),
+        Command::Salvage(args) => salvage::salvage(app, args),
         Command::Compact(args) => copy::compact(app, args),
         Command::Convert(args) => copy::convert(app, args),
         Command::Diff(args) => diff::diff(app, args),

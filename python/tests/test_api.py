@@ -154,6 +154,45 @@ class Objects(unittest.TestCase):
         self.assertLess(abs(work() - before), 20)
 
 
+class Collections(unittest.TestCase):
+    """While objects are made or looked at, there are no collections of garbage, which could run any code."""
+
+    def setUp(self):
+        self.addCleanup(gc.enable)
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+
+    def test_they_go_on_as_before(self):
+        objects = json.loads(TEXT)
+        for change in (gc.enable, gc.disable):
+            change()
+            enabled = gc.isenabled()
+            btrees_json.decode_zodb_record(RECORD)
+            btrees_json.encode_zodb_record(objects)
+            with self.assertRaises(btrees_json.DecodeError):
+                btrees_json.decode_zodb_record(RECORD[:-3])
+            for wrong in ({}, {"@cls": []}, json.loads(tree('{"@b":5}')), json.loads(tree('"\\ud800"'))):
+                with self.assertRaises(ValueError):
+                    btrees_json.encode_zodb_record(wrong)
+            self.assertEqual(gc.isenabled(), enabled)
+
+    def test_there_are_none_meanwhile(self):
+        text = '{"@cls":["BTrees.OOBTree","OOSet"],"@s":{"@ks":[%s]}}' % ",".join(
+            '{"@t":[%d,[]]}' % number for number in range(3000)
+        )
+        record = btrees_json.encode(text)
+        seen = []
+        gc.set_threshold(50)
+        gc.callbacks.append(lambda phase, info: seen.append(phase))
+        self.addCleanup(gc.callbacks.clear)
+        objects = btrees_json.decode_zodb_record(record)
+        self.assertLessEqual(len(seen), 2)
+        self.assertEqual(btrees_json.encode_zodb_record(objects), record)
+        del seen[:]
+        # Otherwise there are.
+        self.assertEqual(json.loads(text), objects)
+        self.assertGreater(len(seen), 10)
+
+
 class Exceptions(unittest.TestCase):
     def test_records(self):
         with self.assertRaises(btrees_json.DecodeError) as caught:
@@ -204,7 +243,7 @@ class Threads(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_from_inside_itself(self):
-        """Building objects may run the garbage collector, and that any code."""
+        """Dropping objects may run any code, and that use the same functions."""
         text = '{"@cls":["BTrees.OOBTree","OOSet"],"@s":{"@ks":[%s]}}' % ",".join(
             '{"@t":[%d,[]]}' % number for number in range(3000)
         )

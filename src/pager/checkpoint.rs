@@ -94,8 +94,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.log.checkpoint = false;
         } else {
             // Or there is nothing but the mark.
+            if self.log.discard {
+                // First of all, or what it says would come back with a power cut.
+                self.clear_marks()?;
+                self.sync()?;
+            }
             if self.log.seq > 0 || freed > self.log.base || self.log.checkpoint {
-                if !self.log.checkpoint {
+                if !self.log.checkpoint && !self.log.discard {
                     // Or a log whose first commit is damaged would be taken for an empty one.
                     self.confirm_log()?;
                     self.poke_flags(true)?;
@@ -104,15 +109,21 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 }
                 self.bring_home(None)?;
                 self.free_log(freed)?;
+                if self.log.discard {
+                    self.sync()?;
+                }
                 self.poke(meta::FREE, head.get(meta::FREE..meta::FREE + 4).unwrap_or(&[]))?;
                 self.sync()?;
-                self.poke_flags(false)?;
-                self.sync()?;
-                self.log.checkpoint = false;
+                if self.log.checkpoint {
+                    self.poke_flags(false)?;
+                    self.sync()?;
+                    self.log.checkpoint = false;
+                }
             }
             // The log is void from here on. Its pages may be used again once this is synced.
             match mark {
                 Some(mark) => self.write_mark(mark)?,
+                None if self.log.discard => {}
                 None => self.clear_marks()?,
             }
         }
@@ -124,6 +135,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         self.log.free = free;
         (self.log.seq, self.log.pages, self.log.old) = (0, 0, false);
+        self.log.discard = false;
         (self.meta.free, self.stored_free) = (free, Some(free));
         self.pages = freed.max(end);
         self.promised = self.pages;

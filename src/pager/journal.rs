@@ -30,6 +30,8 @@ pub(super) struct Log {
     pub on: bool,
     /// Whether an earlier session has left something to do before the first change: a log, a mark.
     pub old: bool,
+    /// Whether what it has left is to be thrown away.
+    pub discard: bool,
     /// Whether page 0 says that a checkpoint is under way.
     pub checkpoint: bool,
     /// What the mark on page 0 says, if there is one.

@@ -39,12 +39,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let other = MARKS.get(slot ^ 1).and_then(|&at| head.get(at..at + MARK_LEN));
             self.log.other = other.is_some_and(|bytes| bytes.iter().any(|&byte| byte != 0));
             self.log.old = true;
-            if journal != Journal::Discard {
-                self.follow(mark)?;
-            } else if checkpoint {
+            self.log.discard = journal == Journal::Discard;
+            if self.log.discard && checkpoint {
                 // Without its log the tree is torn.
                 return self.corrupt(0, meta::FLAGS as u32, Reason::Journal);
             }
+            self.follow(mark)?;
         } else if checkpoint {
             return self.corrupt(0, MARKS[0] as u32, Reason::Journal);
         } else if self.log.on && self.stored != 0 && head.iter().skip(MARKS[0]).any(|&byte| byte != 0) {
@@ -88,6 +88,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         (self.log.gen, self.log.free) = (mark.gen, mark.free);
         (self.log.first, self.log.base) = (mark.first, mark.base);
         if mark.base < 2 || mark.base > self.stored || mark.first < mark.base {
+            if self.log.discard {
+                self.log.base = self.pages;
+                return Ok(());
+            }
             let at = Self::mark_at(self.log.slot) as u32;
             return self.corrupt(0, at + 8, Reason::Journal);
         }
@@ -102,7 +106,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     fn follow_with(&mut self, f: Idx, mark: Mark, home_free: u32) -> Result<()> {
-        let extent = self.read_log(f, mark)?;
+        let extent = if self.log.discard {
+            self.pages = mark.base;
+            mark.base
+        } else {
+            self.read_log(f, mark)?
+        };
         if self.log.seq > 0 {
             self.check_homes(f, home_free)?;
         }

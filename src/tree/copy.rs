@@ -26,8 +26,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Copies all items to a new database that was opened with [`Db::options`] on an empty storage,
-    /// and flushes it. Returns their number. The copy takes the least number of pages that items in
-    /// ascending order can be put on. After an error it is of no use.
+    /// and flushes it. Returns how many the copy has: where a damaged file has a key again, the first item
+    /// stays. The copy takes the least number of pages that items in ascending order can be put on. After an
+    /// error it is of no use.
     pub fn copy_to<T: Storage>(&mut self, to: &mut Db<T, M>) -> crate::Result<u32> {
         let count = self.try_copy_to(to);
         self.outcome(count)
@@ -44,14 +45,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let root = to.copied_root();
         self.pager.adopt(&to.pager, root)?;
         let waiting = WAITING.max(self.pager.frames());
+        let duplicates = to.pager.duplicates();
         let (mut cursor, mut count) = (Cursor::new(self.memory()), 0u32);
         while let Some((_, value)) = self.try_step(&mut cursor, false)? {
             let put = match self.inline_bytes(&value) {
-                Some(bytes) => to.try_put(cursor.key(), bytes, true).map(drop),
+                Some(bytes) => to.try_put(cursor.key(), bytes, duplicates),
                 None => to.put_chain(cursor.key(), self, value),
             };
-            self.pager.adopt(&to.pager, put)?;
-            count = count.saturating_add(1);
+            count = count.saturating_add(u32::from(self.pager.adopt(&to.pager, put)?));
             if to.pager.cached().1 > waiting {
                 let flushed = to.pager.flush();
                 self.pager.adopt(&to.pager, flushed)?;
@@ -71,9 +72,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Stores a value that is an overflow chain of another database with pages of the same size,
-    /// a page at a time.
+    /// a page at a time; false if the key is there.
     #[inline(never)] // what it has on the stack would be there for every item
-    fn put_chain<T: Storage>(&mut self, key: &[u8], from: &mut Db<T, M>, value: Item) -> Result<()> {
+    fn put_chain<T: Storage>(&mut self, key: &[u8], from: &mut Db<T, M>, value: Item) -> Result<bool> {
         let flags = self.stored_form(key.len(), value.len());
         if flags & BIG_DATA == 0 {
             // The other writer's `minkeypage` was larger.
@@ -83,30 +84,29 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
             let read = from.try_read(&value, bytes.bytes_mut());
             self.pager.adopt(&from.pager, read)?;
-            return self.try_put(key, bytes.bytes(), true).map(drop);
+            let duplicates = self.pager.duplicates();
+            return self.try_put(key, bytes.bytes(), duplicates);
         }
         self.writable(key.len(), value.len())?;
         let place = self.search(key, Side::Upper)?;
+        if place.found && !self.pager.duplicates() {
+            return Ok(false);
+        }
         let mut store = || {
-            // A key that is there before can only come from a damaged file.
-            let equal = usize::from(place.found && !self.pager.duplicates());
-            if equal != 0 {
-                self.free_chains(place.leaf, place.index - equal)?;
-            }
             let (mut key_ref, mut key) = ([0; REF], key);
             if flags & BIG_KEY != 0 {
                 self.write_chain(key, &mut key_ref)?;
                 key = &key_ref;
             }
             let value_ref = self.copy_chain(from, value)?;
-            let mut edit = Edit::remove(place.index - equal, place.index);
+            let mut edit = Edit::remove(place.index, place.index);
             edit.push(Cell::leaf(flags, key, &value_ref));
             self.edit(&mut edit)
         };
         let result = store();
         self.end(result)?;
         self.added();
-        Ok(())
+        Ok(true)
     }
 
     fn copy_chain<T: Storage>(&mut self, from: &mut Db<T, M>, value: Item) -> Result<[u8; REF]> {

@@ -18,14 +18,14 @@ enum Item<'a> {
 
 /// What a column may have, without looking further.
 #[derive(Clone, Copy)]
-struct Fits {
+pub(super) struct Fits {
     text: bool,
     least: i64,
     most: i64,
 }
 
 impl Fits {
-    fn of(column: Column) -> Fits {
+    pub fn of(column: Column) -> Fits {
         let ints = |least, most| Fits { text: false, least, most };
         match column {
             Column::Object => Fits { text: true, least: i64::MIN, most: i64::MAX },
@@ -41,8 +41,13 @@ impl Fits {
     fn has(self, item: Item) -> bool {
         match item {
             Item::Text(_) => self.text,
-            Item::Int(value) => self.least <= value && value <= self.most,
+            Item::Int(value) => self.has_int(value),
         }
+    }
+
+    #[inline(always)]
+    pub fn has_int(self, value: i64) -> bool {
+        self.least <= value && value <= self.most
     }
 }
 
@@ -72,8 +77,7 @@ fn ascend(before: Option<Item>, key: Item) -> bool {
     match (before, key) {
         (None, _) => true,
         (Some(Item::Int(before)), Item::Int(key)) => before < key,
-        // UTF-8 has the order of the code points.
-        (Some(Item::Text(before)), Item::Text(key)) => before < key,
+        (Some(Item::Text(before)), Item::Text(key)) => scan::before(before, key),
         _ => false,
     }
 }

@@ -1,6 +1,7 @@
 //! JSON: written from values, and read into values.
 
 mod convert;
+mod direct;
 mod lane;
 mod lex;
 mod marker;
@@ -10,6 +11,8 @@ mod sink;
 mod state;
 mod write;
 
+pub(crate) use direct::Direct;
+pub use direct::{Held, View};
 pub(crate) use path::path_at;
 pub(crate) use read::Reader;
 pub use sink::{Sink, Text, TextSink};

@@ -51,6 +51,10 @@ pub trait Sink {
     fn float(&mut self, value: f64) -> Result<(), Self::Error>;
     /// A string.
     fn string(&mut self, text: Text<'_>) -> Result<(), Self::Error>;
+    /// A string that may come many times, such as the name of a class.
+    fn word(&mut self, text: Text<'_>) -> Result<(), Self::Error> {
+        self.string(text)
+    }
     /// A string: the standard base64 text of these bytes, with padding.
     fn base64(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
     /// The beginning of an array.

@@ -121,8 +121,23 @@ impl<'a, S: Sink> Writer<'a, S> {
     }
 
     /// A value and all that is in it.
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, node: Node) -> Written<S> {
+        // What most items are, without a detour.
+        match node.value {
+            Value::Int(value) => {
+                self.spend(node, 0)?;
+                Ok(self.sink.integer(value.int())?)
+            }
+            Value::Plain(span) => {
+                self.spend(node, span.len as usize)?;
+                Ok(self.sink.string(Text::plain(self.doc.bytes(span)))?)
+            }
+            _ => self.any_value(node),
+        }
+    }
+
+    fn any_value(&mut self, node: Node) -> Written<S> {
         self.open(node)?;
         while let Some(frame) = self.frames.last_mut() {
             let (form, second) = (frame.form, frame.count % 2 == 1);
@@ -299,8 +314,8 @@ impl<'a, S: Sink> Writer<'a, S> {
 
     fn names(&mut self, module: &[u8], name: &[u8]) -> Written<S> {
         self.sink.array()?;
-        self.sink.string(Text::plain(module))?;
-        self.sink.string(Text::plain(name))?;
+        self.sink.word(Text::plain(module))?;
+        self.sink.word(Text::plain(name))?;
         Ok(self.sink.end_array()?)
     }
 
@@ -332,7 +347,7 @@ impl<'a, S: Sink> Writer<'a, S> {
                 let dotted = [module, b".", name].concat();
                 self.sink.array()?;
                 self.sink.string(Text::plain(&oid))?;
-                self.sink.string(Text::any(&dotted))?;
+                self.sink.word(Text::any(&dotted))?;
                 self.sink.end_array()?;
             }
         }

@@ -312,6 +312,12 @@ impl<'a> Reader<'a> {
     }
 
     fn long(&mut self, len: usize) -> Fallible<()> {
+        if let (1..=8, Some(word)) = (len, self.record.get(self.pos..).and_then(|rest| rest.first_chunk())) {
+            // What is behind the number, in the high bytes, goes, and the sign comes.
+            let behind = 64 - 8 * len as u32;
+            self.pos += len;
+            return self.int(i64::from_le_bytes(*word) << behind >> behind);
+        }
         let span = self.take(len)?;
         if len > MAX_BIG_BYTES {
             return self.fail(Reason::HugeInteger);

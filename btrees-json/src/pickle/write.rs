@@ -23,30 +23,9 @@ impl<'a> Writer<'a> {
         Writer { doc, out, frames: vec![] }
     }
 
-    /// The class pickle, and what the state pickle begins with.
-    pub fn start(&mut self, class: Class, style: Style) {
-        let protocol = match style {
-            Style::Codec => 2,
-            Style::Zodb => 3,
-        };
-        self.out.extend_from_slice(&[op::PROTO, protocol]);
-        match style {
-            Style::Codec => {
-                self.string(class.module().as_bytes());
-                self.string(class.name().as_bytes());
-                self.out.extend_from_slice(&[op::TUPLE2, op::NONE, op::TUPLE2]);
-            }
-            Style::Zodb => {
-                self.global(class.module(), class.name());
-                self.out.extend_from_slice(&[op::BINPUT, 0]);
-            }
-        }
-        self.out.extend_from_slice(&[op::STOP, op::PROTO, protocol]);
-    }
-
     /// The state of a node with these items, of which the pickles are given.
     pub fn items(&mut self, leaf: bool, count: usize, items: &[u8], next: Option<Node>) -> Fallible<()> {
-        let end = self.tuple_start(count);
+        let end = tuple_start(self.out, count);
         self.out.extend_from_slice(items);
         self.out.extend_from_slice(end);
         match next {
@@ -63,7 +42,7 @@ impl<'a> Writer<'a> {
 
     /// The state of a node with children.
     pub fn children(&mut self, children: &[Node], first: Node) -> Fallible<()> {
-        let end = self.tuple_start(children.len());
+        let end = tuple_start(self.out, children.len());
         children.iter().try_for_each(|&node| self.value(node))?;
         self.out.extend_from_slice(end);
         self.value(first)?;
@@ -104,20 +83,6 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// What a tuple begins with; returns what it ends with.
-    fn tuple_start(&mut self, len: usize) -> &'static [u8] {
-        match len {
-            0 => &[op::EMPTY_TUPLE],
-            1 => &[op::TUPLE1],
-            2 => &[op::TUPLE2],
-            3 => &[op::TUPLE3],
-            _ => {
-                self.out.push(op::MARK);
-                &[op::TUPLE]
-            }
-        }
-    }
-
     /// A leaf as a whole, or the beginning of a collection.
     #[inline]
     fn open(&mut self, node: Node) -> Fallible<()> {
@@ -126,17 +91,14 @@ impl<'a> Writer<'a> {
             Value::Int(value) => self.int(value.int()),
             Value::None => self.out.push(op::NONE),
             Value::Bool(value) => self.out.push(if value { op::NEWTRUE } else { op::NEWFALSE }),
-            Value::Float(value) => {
-                self.out.push(op::BINFLOAT);
-                self.out.extend_from_slice(&value.float().to_bits().to_be_bytes());
-            }
+            Value::Float(value) => put_float(self.out, value.float()),
             Value::Bytes(span) => self.bytes(self.doc.bytes(span)),
             Value::Big(span) => self.long(self.doc.bytes(span)),
             Value::Ref(reference) => self.reference(reference),
             Value::Class(class) => self.class_names(self.doc.class_name(class)),
             Value::Extra(extra) => return self.extra(node, extra),
             Value::Tuple(items) => {
-                let end = self.tuple_start(items.len as usize);
+                let end = tuple_start(self.out, items.len as usize);
                 self.push(node, Frame { items: self.doc.tuple(items), end })?;
             }
             Value::List(id) => {
@@ -181,13 +143,7 @@ impl<'a> Writer<'a> {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        match u8::try_from(bytes.len()) {
-            Ok(len) => self.out.extend_from_slice(&[op::SHORT_BINBYTES, len]),
-            Err(_) => {
-                self.out.push(op::BINBYTES);
-                self.out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-            }
-        }
+        put_bytes(self.out, bytes.len());
         self.out.extend_from_slice(bytes);
     }
 
@@ -212,12 +168,7 @@ impl<'a> Writer<'a> {
     }
 
     fn class_names(&mut self, (module, name): (&[u8], &[u8])) {
-        self.out.reserve(module.len() + name.len() + 3);
-        self.out.push(op::GLOBAL);
-        self.out.extend_from_slice(module);
-        self.out.push(b'\n');
-        self.out.extend_from_slice(name);
-        self.out.push(b'\n');
+        put_global(self.out, module, name);
     }
 
     fn reference(&mut self, reference: u32) {
@@ -302,29 +253,116 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Appends the class pickle, and what the state pickle begins with.
+pub(crate) fn put_start(out: &mut Vec<u8>, class: Class, style: Style) {
+    let protocol = match style {
+        Style::Codec => 2,
+        Style::Zodb => 3,
+    };
+    out.extend_from_slice(&[op::PROTO, protocol]);
+    let (module, name) = (class.module().as_bytes(), class.name().as_bytes());
+    match style {
+        Style::Codec => {
+            put_string(out, module);
+            put_string(out, name);
+            out.extend_from_slice(&[op::TUPLE2, op::NONE, op::TUPLE2]);
+        }
+        Style::Zodb => {
+            put_global(out, module, name);
+            out.extend_from_slice(&[op::BINPUT, 0]);
+        }
+    }
+    out.extend_from_slice(&[op::STOP, op::PROTO, protocol]);
+}
+
+/// Appends what a tuple begins with; returns what it ends with.
+#[inline]
+pub(crate) fn tuple_start(out: &mut Vec<u8>, len: usize) -> &'static [u8] {
+    match len {
+        0 => &[op::EMPTY_TUPLE],
+        1 => &[op::TUPLE1],
+        2 => &[op::TUPLE2],
+        3 => &[op::TUPLE3],
+        _ => {
+            out.push(op::MARK);
+            &[op::TUPLE]
+        }
+    }
+}
+
+/// Appends a class.
+pub(crate) fn put_global(out: &mut Vec<u8>, module: &[u8], name: &[u8]) {
+    out.reserve(module.len() + name.len() + 3);
+    out.push(op::GLOBAL);
+    out.extend_from_slice(module);
+    out.push(b'\n');
+    out.extend_from_slice(name);
+    out.push(b'\n');
+}
+
+/// Appends what the pickle of so many bytes begins with.
+#[inline]
+pub(crate) fn put_bytes(out: &mut Vec<u8>, len: usize) {
+    match u8::try_from(len) {
+        Ok(len) => out.extend_from_slice(&[op::SHORT_BINBYTES, len]),
+        Err(_) => {
+            out.push(op::BINBYTES);
+            out.extend_from_slice(&(len as u32).to_le_bytes());
+        }
+    }
+}
+
+/// Appends the pickle of a floating point number.
+#[inline]
+pub(crate) fn put_float(out: &mut Vec<u8>, value: f64) {
+    put_word(out, u64::from(op::BINFLOAT), 1);
+    out.extend_from_slice(&value.to_bits().to_be_bytes());
+}
+
+/// Appends the first `len` bytes of a word. (Small arrays would be put together in memory first.)
+#[inline(always)]
+fn put_word(out: &mut Vec<u8>, word: u64, len: usize) {
+    out.extend_from_slice(&word.to_le_bytes());
+    out.truncate(out.len() - 8 + len);
+}
+
 /// Appends the pickle of a string.
 #[inline(always)]
 pub(crate) fn put_string(out: &mut Vec<u8>, text: &[u8]) {
-    let [a, b, c, d] = (text.len() as u32).to_le_bytes();
-    out.extend_from_slice(&[op::BINUNICODE, a, b, c, d]);
-    out.extend_from_slice(text);
+    put_word(out, u64::from(op::BINUNICODE) | u64::from(text.len() as u32) << 8, 5);
+    // Most are short: two copies of a fixed size, the second one over the end of the first.
+    match text.len() {
+        9..=16 => put_ends::<8>(out, text),
+        17..=32 => put_ends::<16>(out, text),
+        _ => out.extend_from_slice(text),
+    }
+}
+
+/// Appends `N` to `2 * N` bytes.
+#[inline(always)]
+fn put_ends<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
+        out.extend_from_slice(first);
+        out.truncate(out.len() + bytes.len() - 2 * N);
+        out.extend_from_slice(last);
+    }
 }
 
 /// Appends the pickle of an integer.
 #[inline(always)]
 pub(crate) fn put_int(out: &mut Vec<u8>, value: i64) {
-    let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
-    if value as u64 <= 0xff {
-        out.extend_from_slice(&[op::BININT1, a]);
-    } else if value as u64 <= 0xffff {
-        out.extend_from_slice(&[op::BININT2, a, b]);
+    let bits = value as u64;
+    if bits <= 0xff {
+        put_word(out, u64::from(op::BININT1) | bits << 8, 2);
+    } else if bits <= 0xffff {
+        put_word(out, u64::from(op::BININT2) | bits << 8, 3);
     } else if i64::from(value as i32) == value {
-        out.extend_from_slice(&[op::BININT, a, b, c, d]);
+        put_word(out, u64::from(op::BININT) | bits << 8, 5);
     } else {
         // The highest bit tells the sign.
-        let bits = 65 - if value < 0 { value.leading_ones() } else { value.leading_zeros() };
-        let len = bits.div_ceil(8) as u8;
-        out.extend_from_slice(&[op::LONG1, len, a, b, c, d, e, f, g, h]);
-        out.truncate(out.len() - 8 + usize::from(len));
+        let used = 65 - if value < 0 { value.leading_ones() } else { value.leading_zeros() };
+        let len = used.div_ceil(8);
+        put_word(out, u64::from(op::LONG1) | u64::from(len) << 8, 2);
+        put_word(out, bits, len as usize);
     }
 }

@@ -5,10 +5,10 @@ use super::list::scan;
 use crate::app::{App, Bounds};
 use crate::args::Dump;
 use crate::disk::{self, Tree};
+use crate::dumptext;
 use crate::error::Result;
 use crate::place::{Place, Replacement};
 use crate::text;
-use modbtree::{Options, Order};
 use std::io::{BufWriter, Write};
 
 pub fn dump(app: &mut App, args: &Dump) -> Result<()> {
@@ -28,7 +28,7 @@ pub fn dump(app: &mut App, args: &Dump) -> Result<()> {
 }
 
 fn dump_to(tree: &mut Tree, print: bool, out: &mut impl Write) -> Result<()> {
-    out.write_all(header(&tree.db.options(), print).as_bytes())?;
+    out.write_all(dumptext::header(&tree.db.options(), print).as_bytes())?;
     let everything = Bounds::default();
     scan(tree, &everything, false, &mut |tree, key, value| {
         for item in [key, value] {
@@ -46,23 +46,4 @@ fn dump_to(tree: &mut Tree, print: bool, out: &mut impl Write) -> Result<()> {
     })?;
     out.write_all(b"DATA=END\n")?;
     Ok(())
-}
-
-/// The lines before the items.
-fn header(options: &Options, print: bool) -> String {
-    let mut text = String::from("VERSION=3\nformat=");
-    text += if print { "print\n" } else { "bytevalue\n" };
-    text += "type=btree\n";
-    text += match options.order {
-        Some(Order::Big) => "db_lorder=4321\n",
-        _ => "db_lorder=1234\n",
-    };
-    // Others refuse sizes that are no power of two.
-    if options.page_size.is_power_of_two() {
-        text += &format!("db_pagesize={}\n", options.page_size);
-    }
-    if options.duplicates {
-        text += "duplicates=1\n";
-    }
-    text + "HEADER=END\n"
 }

@@ -3,11 +3,11 @@
 use crate::app::App;
 use crate::args::Load;
 use crate::disk::{open_file, Disk, Tree};
-use crate::dumpfile::{Reader, TextHeader};
-use crate::error::{code, Failure, Result};
+use crate::dumptext::{Reader, TextHeader};
+use crate::error::{Failure, Result};
 use crate::place::{Place, Replacement};
 use indicatif::ProgressBar;
-use modbtree::{Options, Order};
+use modbtree::Options;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -39,8 +39,9 @@ pub fn input(app: &App, path: Option<&PathBuf>) -> Result<(String, Box<dyn BufRe
 pub fn load(app: &mut App, args: &Load) -> Result<()> {
     let mut options = app.creating(&args.new)?;
     let (name, input, bar) = input(app, args.input.as_ref())?;
-    let mut reader = Reader::new(input, &name);
-    let header = if args.text { TextHeader::default() } else { reader.header()? };
+    let mut reader = Reader::new(input);
+    let wrong = |wrong| Failure::from(wrong).at(&name);
+    let header = if args.text { TextHeader::default() } else { reader.header().map_err(wrong)? };
     if options.page_size == 0 {
         options.page_size = header.page_size;
     }
@@ -57,11 +58,11 @@ pub fn load(app: &mut App, args: &Load) -> Result<()> {
     rebuild(app, &args.file, &options, args.replace, &mut |tree| {
         let unique = !tree.db.options().duplicates;
         let (mut key, mut value, mut last) = (Vec::new(), Vec::new(), None);
-        while reader.item(&mut key, &mut value)? {
+        while reader.item(&mut key, &mut value).map_err(wrong)? {
             // The text has all values of a key, and one of them is all that the file could keep.
             if unique && header.duplicates {
                 if last.as_ref() == Some(&key) {
-                    return Err(reader.error("the key comes again, but the file has no duplicates"));
+                    return Err(wrong(reader.wrong("the key comes again, but the file has no duplicates")));
                 }
                 last.get_or_insert_default().clone_from(&key);
             }
@@ -125,51 +126,4 @@ pub fn finish(app: &App, mut tree: Tree, new: Replacement, place: Place) -> Resu
     tree.run(|db| db.close())?;
     drop(tree);
     new.finish(place, app)
-}
-
-impl TextHeader {
-    /// Takes a line of the form `name=value`.
-    pub fn set(&mut self, name: &str, value: &str) -> std::result::Result<(), String> {
-        let number = || value.parse::<u32>().map_err(|_| format!("{name}: not a number"));
-        match name {
-            "VERSION" => self.version = number()?,
-            "format" => {
-                self.print = match value {
-                    "print" => true,
-                    "bytevalue" => false,
-                    _ => return Err("format: neither bytevalue nor print".into()),
-                }
-            }
-            "type" if ["btree", "hash"].contains(&value) => {}
-            "type" => return Err(format!("type: {value} has no keys and values")),
-            "db_pagesize" => {
-                // Another kind of database may have had a size that is none here.
-                self.page_size = number()?;
-                if !(512..=65536).contains(&self.page_size) || self.page_size % 2 != 0 {
-                    self.page_size = 0;
-                }
-            }
-            "db_lorder" => {
-                self.order = match number()? {
-                    1234 => Some(Order::Little),
-                    4321 => Some(Order::Big),
-                    _ => return Err("db_lorder: neither 1234 nor 4321".into()),
-                }
-            }
-            "bt_minkey" => self.min_keys = number()?.max(2),
-            "duplicates" | "dupsort" => self.duplicates |= value == "1",
-            "keys" if value != "1" => return Err("the text has values only".into()),
-            // What other kinds of databases and programs have; it says nothing about the items.
-            "keys" | "database" | "subdatabase" | "h_ffactor" | "h_nelem" | "h_hash" | "extentsize"
-            | "re_len" | "re_pad" | "recnum" | "renumber" | "chksum" | "mp_size" | "nodelete"
-            | "heap_bytes" | "heap_gbytes" | "heap_regionsize" | "compressed" => {}
-            _ => return Err(format!("unknown line: {name}")),
-        }
-        Ok(())
-    }
-}
-
-/// Damage in a text.
-pub fn bad_text(name: &str, line: u64, text: &str) -> Failure {
-    Failure::new(code::DAMAGED, format!("line {line}: {text}")).at(name)
 }

@@ -11,5 +11,6 @@ pub mod list;
 pub mod load;
 pub mod manual;
 pub mod map;
+pub mod salvage;
 pub mod stat;
 pub mod tree;

@@ -15,6 +15,9 @@ use std::sync::{Mutex, TryLockError};
 /// A key and a value.
 pub type Pair<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
+/// A key as an argument, which can be left out or None.
+pub type Key<'py> = Option<Bound<'py, PyAny>>;
+
 const DEFAULT_FINDINGS: i64 = 50;
 const MAX_FINDINGS: i64 = 10_000;
 
@@ -283,37 +286,19 @@ impl Database {
     /// that begin with it. It goes on behind the last key that it has returned, whatever was stored
     /// or deleted meanwhile.
     #[pyo3(signature = (start=None, end=None, flags=0, *, prefix=None))]
-    fn keys(
-        this: &Bound<'_, Self>,
-        start: Option<Bound<'_, PyAny>>,
-        end: Option<Bound<'_, PyAny>>,
-        flags: i64,
-        prefix: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Scan> {
+    fn keys(this: &Bound<'_, Self>, start: Key, end: Key, flags: i64, prefix: Key) -> PyResult<Scan> {
         Scan::range(this, What::Keys, start, end, flags, prefix)
     }
 
     /// The same over the values.
     #[pyo3(signature = (start=None, end=None, flags=0, *, prefix=None))]
-    fn values(
-        this: &Bound<'_, Self>,
-        start: Option<Bound<'_, PyAny>>,
-        end: Option<Bound<'_, PyAny>>,
-        flags: i64,
-        prefix: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Scan> {
+    fn values(this: &Bound<'_, Self>, start: Key, end: Key, flags: i64, prefix: Key) -> PyResult<Scan> {
         Scan::range(this, What::Values, start, end, flags, prefix)
     }
 
     /// The same over (key, value).
     #[pyo3(signature = (start=None, end=None, flags=0, *, prefix=None))]
-    fn items(
-        this: &Bound<'_, Self>,
-        start: Option<Bound<'_, PyAny>>,
-        end: Option<Bound<'_, PyAny>>,
-        flags: i64,
-        prefix: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Scan> {
+    fn items(this: &Bound<'_, Self>, start: Key, end: Key, flags: i64, prefix: Key) -> PyResult<Scan> {
         Scan::range(this, What::Items, start, end, flags, prefix)
     }
 

@@ -1,6 +1,6 @@
 //! Iterators over ranges of a database, and over what is left of a damaged one.
 
-use super::database::{outcome, Database};
+use super::database::{outcome, Database, Key};
 use super::errors::{os_error, Exceptions, Failure, EBUSY, EINVAL};
 use super::input::buffer;
 use super::{output, Tree, DESC, INCL};
@@ -67,10 +67,10 @@ impl Scan {
     pub fn range(
         owner: &Bound<'_, Database>,
         what: What,
-        start: Option<Bound<'_, PyAny>>,
-        end: Option<Bound<'_, PyAny>>,
+        start: Key,
+        end: Key,
         flags: i64,
-        prefix: Option<Bound<'_, PyAny>>,
+        prefix: Key,
     ) -> PyResult<Self> {
         if flags & !(INCL | DESC) != 0 {
             return Err(os_error(owner.py(), EINVAL, None));

@@ -1,16 +1,22 @@
 //! `btrees_json`: the functions.
 
+mod collection;
 mod errors;
+mod held;
 mod input;
-mod objects;
+mod sink;
+mod text;
+mod words;
 
 pub use errors::{DecodeError, EncodeError, Error};
 
 use btrees_json::{Class, DecodeOptions, Decoder, EncodeOptions, Encoder, Style, WriteError};
-use objects::ObjectSink;
+use collection::Pause;
+use held::Object;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
+use sink::ObjectSink;
 use std::cell::Cell;
 
 /// Other threads of Python may run while something of that size is converted, in bytes.
@@ -18,27 +24,27 @@ const LONG: usize = 1 << 15;
 
 thread_local! {
     // Taken while they are used, for building objects can run any Python code.
-    static DECODER: Cell<Option<(DecodeOptions, Decoder)>> = const { Cell::new(None) };
-    static ENCODER: Cell<Option<(EncodeOptions, Encoder)>> = const { Cell::new(None) };
+    static DECODER: Cell<Option<Box<(DecodeOptions, Decoder)>>> = const { Cell::new(None) };
+    static ENCODER: Cell<Option<Box<(EncodeOptions, Encoder)>>> = const { Cell::new(None) };
 }
 
 fn with_decoder<T>(options: DecodeOptions, work: impl FnOnce(&mut Decoder) -> T) -> T {
-    let mut decoder = match DECODER.take() {
-        Some((last, decoder)) if last == options => decoder,
-        _ => Decoder::new(options),
+    let mut kept = match DECODER.take() {
+        Some(kept) if kept.0 == options => kept,
+        _ => Box::new((options, Decoder::new(options))),
     };
-    let result = work(&mut decoder);
-    DECODER.set(Some((options, decoder)));
+    let result = work(&mut kept.1);
+    DECODER.set(Some(kept));
     result
 }
 
 fn with_encoder<T>(options: EncodeOptions, work: impl FnOnce(&mut Encoder) -> T) -> T {
-    let mut encoder = match ENCODER.take() {
-        Some((last, encoder)) if last == options => encoder,
-        _ => Encoder::new(options),
+    let mut kept = match ENCODER.take() {
+        Some(kept) if kept.0 == options => kept,
+        _ => Box::new((options, Encoder::new(options))),
     };
-    let result = work(&mut encoder);
-    ENCODER.set(Some((options, encoder)));
+    let result = work(&mut kept.1);
+    ENCODER.set(Some(kept));
     result
 }
 
@@ -77,6 +83,7 @@ fn decode_objects<'py>(
 ) -> PyResult<(Class, Bound<'py, PyAny>, Vec<u64>)> {
     with_decoder(options, |decoder| {
         let record = decoder.read(record).map_err(|error| errors::decode_error(py, &error))?;
+        let _pause = Pause::new(py);
         let mut sink = ObjectSink::new(py);
         match record.write(&mut sink, with_class) {
             Ok(refs) => Ok((record.class(), sink.finish()?, refs)),
@@ -223,6 +230,13 @@ pub fn encode_zodb_record<'py>(
     strict: bool,
     style: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let text = objects::to_json(record)?;
-    encode_text(py, &text, None, encode_options(strict, style)?)
+    let options = encode_options(strict, style)?;
+    let direct = with_encoder(options, |encoder| {
+        let pause = Pause::new(py);
+        encoder.encode_held(Object::new(record, &pause)).map(|bytes| PyBytes::new(py, bytes))
+    });
+    match direct {
+        Some(bytes) => Ok(bytes),
+        None => encode_text(py, &text::to_json(record)?, None, options),
+    }
 }

@@ -1,9 +1,7 @@
 //! Every command on every file of tests/data, sound and damaged: a result or a located error, never a
 //! crash, and the file as it was.
 
-mod common;
-
-use common::{data, feed, Work};
+use crate::common::{data, feed, Work};
 
 /// What only reads. `X` is the file.
 const READING: &[&str] = &[

@@ -1,8 +1,6 @@
 //! Text of db_dump: against what the C library's own files hold, and in turns with Berkeley DB's tools.
 
-mod common;
-
-use common::{data, feed, Work};
+use crate::common::{data, feed, Work};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::process::Command;

@@ -1,8 +1,6 @@
 //! Whole files: compact, convert, salvage, diff, pictures, and how an old file gives way to a new one.
 
-mod common;
-
-use common::{data, Work};
+use crate::common::{data, Work};
 use std::os::unix::fs::{symlink, PermissionsExt};
 
 fn some_items(count: usize) -> Vec<u8> {
@@ -35,6 +33,21 @@ fn compact_makes_a_small_file_in_the_place_of_the_old() {
     assert!(refused.err.contains("b.db: is there already"), "{}", refused.err);
     work.run("compact a.db b.db --force").ok();
     assert_eq!((work.read("b.db"), work.files().len()), (work.read("a.db"), 3));
+}
+
+#[test]
+fn keys_that_are_out_of_order() {
+    let work = Work::new();
+    for path in data("golden").into_iter().filter(|path| path.display().to_string().contains("cbug")) {
+        let path = path.canonicalize().expect("a path").display().to_string();
+        for command in ["compact", "convert --pagesize 1024"] {
+            let report = json(&work.run(&format!("{command} {path} b.db -f --json")).ok().out);
+            let checked = json(&work.run("check b.db --json").ok().out);
+            assert_eq!(report["items"], checked["items"], "{path} {command}");
+            let keys = work.run("list b.db --keys --hex").ok();
+            assert!(keys.text().lines().collect::<Vec<_>>().is_sorted(), "{path} {command}");
+        }
+    }
 }
 
 #[test]
@@ -192,7 +205,7 @@ fn an_old_file_stays_if_the_new_one_cannot_be_written() {
     let limited = |arguments: &str| {
         let mut shell = work.command("bash");
         let line = format!("trap '' XFSZ; ulimit -f 8; exec \"$0\" {arguments}");
-        common::feed(shell.args(["-c", &line, env!("CARGO_BIN_EXE_mpbtree")]), &some_items(3000))
+        crate::common::feed(shell.args(["-c", &line, env!("CARGO_BIN_EXE_mpbtree")]), &some_items(3000))
     };
     for arguments in ["load -T a.db", "compact a.db", "convert a.db --pagesize 512", "load -T --replace a.db"]
     {

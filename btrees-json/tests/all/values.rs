@@ -1,10 +1,9 @@
 //! Random trees of random values. Their text and their pickles, in the many forms that pickles may
 //! have, are made here by other code; both ways must give the same.
 
-mod common;
-
+use crate::common::{decode_with, encode_with};
+use crate::held::is_direct;
 use btrees_json::{decode, encode, DecodeOptions};
-use common::{decode_with, encode_with};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fmt::Write;
@@ -488,6 +487,7 @@ proptest! {
         let record = record(&dice, &[Value::Int(0), value.clone()], "BTrees.OOBTree.OOBucket", 1);
         prop_assert_eq!(&decode(&record).unwrap(), &text);
         let canonical = encode(&text).unwrap();
+        is_direct(&text);
         prop_assert_eq!(&decode(&canonical).unwrap(), &text);
         prop_assert_eq!(encode_with(false, &text).is_ok(), true);
         // The text for PostgreSQL may be another, but stands for the same.
@@ -511,6 +511,7 @@ proptest! {
         let record = record(&dice, &items, "BTrees.OOBTree.OOBTree", 3);
         let strict = DecodeOptions { strict: true, ..DecodeOptions::default() };
         prop_assert_eq!(&decode_with(strict, &record).unwrap(), &text);
+        prop_assert!(is_direct(&text) || !plain);
         prop_assert_eq!(decode(&encode(&text).unwrap()).unwrap(), text);
         // In the wrong order it is refused, wherever that begins.
         if items.len() > 2 {
@@ -519,6 +520,7 @@ proptest! {
             swapped.swap(place, place + 1);
             let wrong = format!("{{\"@cls\":[\"BTrees.OOBTree\",\"OOBTree\"],\"@s\":{{\"@kv\":[{}]}}}}", swapped.join(","));
             prop_assert!(encode(&wrong).is_err());
+            prop_assert!(!is_direct(&wrong));
             prop_assert!(encode_with(false, &wrong).is_ok());
         }
     }
@@ -528,6 +530,7 @@ proptest! {
         let items: Vec<Value> = keys.iter().map(|&key| Value::Int(key)).collect();
         let texts: Vec<String> = items.iter().map(Value::text).collect();
         let text = format!("{{\"@cls\":[\"BTrees.LLBTree\",\"LLSet\"],\"@s\":{{\"@ks\":[{}]}}}}", texts.join(","));
+        prop_assert!(is_direct(&text));
         prop_assert_eq!(decode(&record(&dice, &items, "BTrees.LLBTree.LLSet", 1)).unwrap(), text.clone());
         prop_assert_eq!(decode(&encode(&text).unwrap()).unwrap(), text);
     }

@@ -1,8 +1,6 @@
 //! Single items, lists, and what a change leaves behind.
 
-mod common;
-
-use common::{feed, Work};
+use crate::common::{feed, Work};
 
 #[test]
 fn items_are_stored_and_found() {

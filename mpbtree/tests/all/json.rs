@@ -1,9 +1,7 @@
 //! JSON of BTrees: what is written is what btrees-json takes, and it comes back.
 
-mod common;
-
+use crate::common::{data, Work};
 use btrees_json::{Class, Encoder};
-use common::{data, Work};
 use serde_json::{json, Value};
 
 fn lines(text: &str) -> Vec<Value> {

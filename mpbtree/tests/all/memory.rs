@@ -1,8 +1,6 @@
 //! Files larger than what the tool may have in memory.
 
-mod common;
-
-use common::{feed, Work};
+use crate::common::{feed, Work};
 
 /// Runs a command and prints the most memory that it has had, in KiB.
 const MEASURE: &str = "

@@ -1,10 +1,8 @@
 //! Records that are refused, each with its reason, offset and opcode: the vectors `error` and `odd`,
 //! those of `peerbug` and `full` that go beyond the format, and more.
 
-mod common;
-
+use crate::common::{decode_with, vector, vectors};
 use btrees_json::{decode, DecodeOptions, Error, Reason};
-use common::{decode_with, vector, vectors};
 
 /// What is said about a record.
 fn refused(record: &[u8]) -> String {

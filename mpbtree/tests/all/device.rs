@@ -1,9 +1,7 @@
 //! Files on a device, with a program in the place of mpremote that keeps them in a directory, and runs
 //! programs for the device with a Python interpreter.
 
-mod common;
-
-use common::{Run, Work};
+use crate::common::{Run, Work};
 use std::os::unix::fs::PermissionsExt;
 
 /// Takes `[connect DEVICE] [resume] fs cp FROM TO` and `[connect DEVICE] [resume] exec PROGRAM`.

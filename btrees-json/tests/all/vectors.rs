@@ -1,9 +1,7 @@
 //! The vectors that both sides must agree on: text and bytes are exactly those.
 
-mod common;
-
+use crate::common::{encode_with, vectors};
 use btrees_json::{Class, Decoder, EncodeOptions, Encoder, Reason};
-use common::{encode_with, vectors};
 
 #[test]
 fn records_to_text() {

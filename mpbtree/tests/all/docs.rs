@@ -1,8 +1,6 @@
 //! The examples in docs/mpbtree.md and README.md print what is said there.
 
-mod common;
-
-use common::{feed, Work};
+use crate::common::{feed, Work};
 use std::path::Path;
 
 /// The blocks of a document that are marked as console.

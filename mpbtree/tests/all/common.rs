@@ -1,5 +1,4 @@
 //! Running the tool.
-#![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

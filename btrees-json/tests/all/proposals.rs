@@ -1,10 +1,8 @@
 //! Where zodb-json-codec loses something in silence: here it comes back, or is refused. And text for
 //! a jsonb column.
 
-mod common;
-
+use crate::common::{decode_with, encode_with, vector};
 use btrees_json::{decode, encode, DecodeOptions, Decoder};
-use common::{decode_with, encode_with, vector};
 
 const JSONB: DecodeOptions = DecodeOptions { jsonb: true, strict: false };
 

@@ -1,5 +1,4 @@
 //! The vectors in `tests/data`: what zodb-json-codec made of records of ZODB, and of texts.
-#![allow(dead_code)]
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
