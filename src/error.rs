@@ -194,3 +194,18 @@ impl Reason {
         text.ok().and_then(|text| text.to_str().ok()).unwrap_or("")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_have_their_words() {
+        assert_eq!(Reason::TooShort.text(), "file too short");
+        assert_eq!(Reason::Magic.text(), "not a btree file");
+        assert_eq!(Reason::Chain.text(), "bad overflow chain");
+        #[cfg(feature = "check")]
+        assert_eq!(Reason::Effort.text(), WORDS.last().copied().unwrap_or(""));
+        assert_eq!(TEXTS.iter().filter(|&&byte| byte == 0).count(), WORDS.len());
+    }
+}

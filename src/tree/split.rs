@@ -11,7 +11,7 @@ use crate::pager::Idx;
 use crate::storage::Storage;
 
 impl<S: Storage, M: Memory> Db<S, M> {
-    /// Which entry of page `f` is number `i` after an edit; `None`: it is new.
+    /// Which entry of a page is number `i` after an edit; `None`: it is new.
     fn old_entry(edit: &Edit, i: usize) -> Option<usize> {
         let new = edit.new_len();
         if i < edit.from {
@@ -39,7 +39,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
         None
     }
 
-    /// Does an edit that does not fit its page, as it would have `used` bytes, on two pages, and makes it that of the parent.
+    /// Does an edit that does not fit its page, as that would have `used` bytes, on two pages, and makes it
+    /// that of the parent.
     #[cfg_attr(small, inline(never))]
     pub(super) fn overflow(&mut self, level: usize, used: usize, edit: &mut Edit) -> Result<bool> {
         let (_, slot) = self.path.at(level - 1);
