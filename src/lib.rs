@@ -63,6 +63,13 @@ pub use tree::{Cursor, Db, Item, Stat, Where};
 #[cfg(all(feature = "std", feature = "check"))]
 pub use tree::{PageEntry, PageHead, PageKind};
 
+/// The bytes of a journal (FORMAT.md, section 14), for tools that read a damaged one.
+#[cfg(all(feature = "std", feature = "journal"))]
+pub mod log {
+    pub use crate::page::log::{header, Commit, Crc, Mark, State, AT, ENTRY, HEAD, HOME_SUM, MARKS, SUM};
+    pub use crate::page::meta::{CHECKPOINT, FLAGS, FREE};
+}
+
 /// Reached by no code path; here because a staticlib without the standard library needs one.
 #[cfg(all(feature = "micropython", not(any(test, feature = "std"))))]
 #[panic_handler]

@@ -2,23 +2,13 @@
 //! everything is there. The core refuses a journal that is not whole; a salvage takes what it can get.
 
 use crate::error::{Failure, Result};
+use modbtree::log::{header, Commit as Descriptor, Mark, State};
+use modbtree::log::{AT, CHECKPOINT, ENTRY, FLAGS, FREE, HEAD, HOME_SUM, MARKS, SUM};
 use modbtree::{FileStorage, Options, Order, Storage};
 use std::collections::HashMap;
 
-/// Bytes of page 0 that mean something, and of the header of a page.
-const HEAD: usize = 80;
+/// Bytes of the header of a page.
 const HEADER: usize = 20;
-/// Where the marks are, how long they are, and the number they begin with.
-const MARKS: [usize; 2] = [24, 52];
-const MARK: usize = 28;
-const MAGIC: u32 = 0x4c4a_626d;
-/// In the meta page: the first free page, and the flag of a checkpoint that is under way.
-const FREE: usize = 12;
-const FLAGS: usize = 20;
-const CHECKPOINT: u32 = 0x0100_0000;
-/// A descriptor's entries begin here, and have so many bytes.
-const FIXED: usize = 56;
-const ENTRY: usize = 32;
 
 /// What has become of a journal.
 #[derive(Clone, Copy, Default)]
@@ -43,40 +33,12 @@ pub struct Replay {
     pub report: Report,
 }
 
-struct Mark {
-    gen: u32,
-    first: u32,
-    free: u32,
-    base: u32,
-    state: u8,
-}
-
-impl Mark {
-    fn parse(order: Order, bytes: &[u8]) -> Option<Mark> {
-        let field = |i: usize| number(order, bytes, 4 * i);
-        let sound = field(0) == MAGIC && field(5) == crc32fast::hash(&bytes[..20]);
-        sound.then(|| Mark {
-            gen: field(1),
-            first: field(2),
-            free: field(3),
-            base: field(4),
-            state: bytes[24],
-        })
-    }
-
-    /// The one of two that counts.
-    fn find(order: Order, head: &[u8; HEAD]) -> Option<Mark> {
-        let [first, second] = MARKS.map(|at| Mark::parse(order, &head[at..at + MARK]));
-        match (first, second) {
-            (Some(one), Some(two)) if (two.gen.wrapping_sub(one.gen) as i32) > 0 => Some(two),
-            (one, two) => one.or(two),
-        }
-    }
-
-    /// Whether there was a commit in a file of so many pages.
-    fn has_begun(&self, pages: u32) -> bool {
-        let gen = (self.gen & 0x3f) as u8;
-        self.state == 0x80 | gen || (self.state == 0xc0 | gen && pages > self.first)
+/// Whether a log has a first commit in a file of so many pages.
+fn has_begun(mark: &Mark, pages: u32) -> bool {
+    match mark.state {
+        State::Open => false,
+        State::Begun => true,
+        State::Atomic => pages > mark.first,
     }
 }
 
@@ -136,49 +98,33 @@ impl Log<'_> {
         Some(crc32fast::hash(&page))
     }
 
-    /// Whether page `at` has the magic and the number of this log, for a flush that may not be whole.
+    /// Whether page `at` is the descriptor of a commit, which may not be whole.
     fn is_begun(&mut self, at: u32, seq: u32) -> bool {
         let (order, gen) = (self.order, self.mark.gen);
-        self.page(at).is_some_and(|page| {
-            let field = |i: usize| number(order, &page, HEADER + 4 * i);
-            (field(0), field(1), field(2)) == (MAGIC, gen, seq)
-        })
+        self.page(at).is_some_and(|page| Descriptor::parse(order, &page, gen, seq).is_some())
     }
 
     fn commit(&mut self, at: u32, seq: u32) -> Option<Commit> {
-        let descriptor = self.page(at)?;
+        let (mut page, mut loaded) = (self.page(at)?, at);
         let (order, page_size) = (self.order, self.page_size);
-        let field = |i: usize| number(order, &descriptor, HEADER + 4 * i);
-        let [magic, gen, number_of, sum, free, next, pages, count, more] =
-            [0, 1, 2, 3, 4, 5, 6, 7, 8].map(field);
-        if (magic, gen, number_of) != (MAGIC, self.mark.gen, seq)
-            || !(at < next && next <= pages && next <= self.stored)
-            || more > next
-        {
+        let (commit, sum) = Descriptor::parse(order, &page, self.mark.gen, seq)?;
+        let Descriptor { free, next, .. } = commit;
+        if !(at < next && next <= commit.pages && next <= self.stored) || commit.more > next {
             return None;
         }
-        self.left = self.left.checked_sub(count)?;
-        let mut fields = descriptor[HEADER..FIXED].to_vec();
-        fields[12..16].fill(0);
-        let mut crc = crc32fast::Hasher::new();
-        crc.update(&fields);
-        let (here, each) = ((page_size - FIXED) / ENTRY, (page_size - HEADER) / ENTRY);
-        let (mut page, mut loaded, mut entries) = (descriptor.clone(), at, vec![]);
-        for i in 0..count as usize {
-            let (place, offset) = match i.checked_sub(here) {
-                None => (at, FIXED + i * ENTRY),
-                Some(i) => (more.checked_add((i / each) as u32)?, HEADER + i % each * ENTRY),
-            };
+        self.left = self.left.checked_sub(commit.count)?;
+        let (mut crc, mut entries) = (commit.crc(order), vec![]);
+        for i in 0..commit.count as usize {
+            let (place, offset) = commit.entry_at(at, i, page_size);
             if place != loaded {
                 (page, loaded) = (self.page(place)?, place);
             }
             let entry = &page[offset..offset + ENTRY];
-            crc.update(entry);
+            crc = crc.with(entry);
             let field = |at: usize| number(order, entry, at);
-            let header: [u8; HEADER] = entry[..HEADER].try_into().ok()?;
-            entries.push((field(0), field(20), header, field(24), field(28)));
+            entries.push((field(0), field(AT), header(entry), field(SUM), field(HOME_SUM)));
         }
-        if crc.finalize() != sum {
+        if crc.sum() != sum {
             return None;
         }
         let mut sound = vec![];
@@ -203,7 +149,8 @@ impl Replay {
         let page_size = options.page_size as usize;
         let mut head = [0; HEAD];
         let (got, size) = (file.read(0, &mut head).map_err(failed)?, file.size().map_err(failed)?);
-        let Some(mark) = (got == HEAD).then(|| Mark::find(order, &head)).flatten() else { return Ok(None) };
+        let mark = (got == HEAD).then(|| Mark::find(order, &head)).flatten();
+        let Some((mark, _)) = mark else { return Ok(None) };
         let stored = u32::try_from(size / page_size.max(1) as u64).map_err(|_| {
             Failure::new(crate::error::code::DAMAGED, "the file has more pages than numbers for them")
         })?;
@@ -223,7 +170,7 @@ impl Replay {
             report.flushes += 1;
         }
         let next = report.flushes + 1;
-        let (mut base, began) = (base, log.mark.has_begun(stored));
+        let (mut base, began) = (base, has_begun(&log.mark, stored));
         report.torn = log.is_begun(at, next) || (report.flushes == 0 && began);
         if report.flushes == 0 && !report.torn {
             // Nothing was flushed to it, and another program may have added pages.

@@ -7,10 +7,11 @@ use super::HEADER;
 use crate::memory::copy;
 
 /// Where the marks are on page 0: one is replaced by the other, so that one is always whole.
-pub(crate) const MARKS: [usize; 2] = super::meta::JOURNAL;
-/// Bytes of a mark, and of the beginning of page 0 that the meta page and the marks take.
-pub(crate) const MARK_LEN: usize = 28;
-pub(crate) const HEAD: usize = MARKS[1] + MARK_LEN;
+pub const MARKS: [usize; 2] = super::meta::JOURNAL;
+/// Bytes of a mark.
+pub const MARK_LEN: usize = 28;
+/// Bytes of the beginning of page 0 that the meta page and the marks take.
+pub const HEAD: usize = MARKS[1] + MARK_LEN;
 /// Offsets in a mark: its checksum, and the byte that tells its [`State`].
 const MARK_SUM: usize = 20;
 pub(crate) const STATE: usize = 24;
@@ -19,12 +20,14 @@ pub(crate) const STATE: usize = 24;
 const CRC: usize = 32;
 const FIXED: usize = 56;
 
-/// Bytes of an entry: the page's header, where the rest is, checksums of the page as
-/// committed and as it is at home.
-pub(crate) const ENTRY: usize = 32;
-pub(crate) const AT: usize = 20;
-pub(crate) const SUM: usize = 24;
-pub(crate) const HOME_SUM: usize = 28;
+/// Bytes of an entry, which begins with the header of its page.
+pub const ENTRY: usize = 32;
+/// Offset in an entry: the page of the file where the rest of it is.
+pub const AT: usize = 20;
+/// Offset in an entry: the checksum of the page as committed.
+pub const SUM: usize = 24;
+/// Offset in an entry: the checksum of the page as it is at home.
+pub const HOME_SUM: usize = 28;
 
 /// What four bits do to a CRC.
 const fn nibble(bits: u32) -> u32 {
@@ -44,14 +47,14 @@ const TABLE: [u32; 16] = [
 
 /// CRC-32 (IEEE 802.3), four bits at a time: a table of 64 bytes.
 #[derive(Clone, Copy)]
-pub(crate) struct Crc(u32);
+pub struct Crc(u32);
 
 impl Crc {
-    pub fn new() -> Self {
-        Crc(u32::MAX)
-    }
+    /// Of no bytes.
+    pub const START: Crc = Crc(u32::MAX);
 
-    pub fn add(mut self, bytes: &[u8]) -> Self {
+    /// With more bytes.
+    pub fn with(mut self, bytes: &[u8]) -> Self {
         for &byte in bytes {
             let step = |crc: u32, nibble: u8| {
                 (crc >> 4) ^ TABLE.get(((crc ^ u32::from(nibble)) & 15) as usize).copied().unwrap_or(0)
@@ -61,6 +64,7 @@ impl Crc {
         self
     }
 
+    /// The checksum.
     pub fn sum(self) -> u32 {
         !self.0
     }
@@ -68,7 +72,7 @@ impl Crc {
 
 /// What is certain about the first commit of a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum State {
+pub enum State {
     /// It may be missing.
     Open,
     /// It is there.
@@ -91,7 +95,7 @@ impl State {
 
 /// Where the log is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Mark {
+pub struct Mark {
     /// A number that no other log at this place had.
     pub gen: u32,
     /// Page of the first descriptor.
@@ -100,13 +104,14 @@ pub(crate) struct Mark {
     pub free: u32,
     /// Pages of the file without the log. What is behind them is the log's, or new pages.
     pub base: u32,
+    /// Of its first commit.
     pub state: State,
 }
 
 impl Mark {
     /// The mark in [`MARK_LEN`] bytes, if there is one.
     pub fn parse(order: Order, bytes: &[u8]) -> Option<Mark> {
-        let sum = Crc::new().add(bytes.get(..MARK_SUM)?).sum();
+        let sum = Crc::START.with(bytes.get(..MARK_SUM)?).sum();
         if order.u32(bytes, 0) != MAGIC || order.u32(bytes, MARK_SUM) != sum {
             return None;
         }
@@ -133,7 +138,7 @@ impl Mark {
         for (i, value) in [MAGIC, self.gen, self.first, self.free, self.base].into_iter().enumerate() {
             order.put_u32(&mut bytes, 4 * i, value);
         }
-        let sum = Crc::new().add(bytes.get(..MARK_SUM).unwrap_or(&[])).sum();
+        let sum = Crc::START.with(bytes.get(..MARK_SUM).unwrap_or(&[])).sum();
         order.put_u32(&mut bytes, MARK_SUM, sum);
         if let Some(state) = bytes.get_mut(STATE) {
             *state = self.state.byte(self.gen);
@@ -144,7 +149,8 @@ impl Mark {
 
 /// A commit: what one flush has appended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Commit {
+pub struct Commit {
+    /// As in the mark.
     pub gen: u32,
     /// 1 for the first commit of a log.
     pub seq: u32,
@@ -189,9 +195,10 @@ impl Commit {
     pub fn crc(&self, order: Order) -> Crc {
         let mut fields = [0; FIXED];
         self.store(order, &mut fields);
-        Crc::new().add(fields.get(HEADER..).unwrap_or(&[]))
+        Crc::START.with(fields.get(HEADER..).unwrap_or(&[]))
     }
 
+    /// Writes the checksum.
     pub fn seal(order: Order, page: &mut [u8], crc: Crc) {
         order.put_u32(page, CRC, crc.sum());
     }
@@ -226,7 +233,7 @@ pub(crate) fn free_header(order: Order, pgno: u32, next: u32) -> [u8; HEADER] {
 }
 
 /// The header in an entry.
-pub(crate) fn header(entry: &[u8]) -> [u8; HEADER] {
+pub fn header(entry: &[u8]) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     copy(&mut header, entry);
     header
@@ -238,8 +245,8 @@ mod tests {
 
     #[test]
     fn the_usual_crc() {
-        assert_eq!(Crc::new().add(b"123456789").sum(), 0xcbf4_3926);
-        assert_eq!(Crc::new().add(b"1234").add(b"56789").sum(), 0xcbf4_3926);
+        assert_eq!(Crc::START.with(b"123456789").sum(), 0xcbf4_3926);
+        assert_eq!(Crc::START.with(b"1234").with(b"56789").sum(), 0xcbf4_3926);
     }
 
     #[test]

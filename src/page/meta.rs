@@ -5,19 +5,20 @@ use crate::error::Reason;
 
 /// Bytes of the meta page that mean anything.
 pub(crate) const LEN: usize = 24;
-/// Offsets of some of its fields.
+/// Offset of the first page of the free list.
 #[cfg(any(feature = "check", feature = "journal"))]
-pub(crate) const FREE: usize = 12;
+pub const FREE: usize = 12;
 #[cfg(feature = "check")]
 pub(crate) const NRECS: usize = 16;
+/// Offset of the flags.
 #[cfg(any(feature = "journal", not(feature = "duplicates")))]
-pub(crate) const FLAGS: usize = 20;
+pub const FLAGS: usize = 20;
 
 const MAGIC: u32 = 0x0005_3162;
 const VERSION: u32 = 3;
 const NO_DUPLICATES: u32 = 0x20;
 /// Set while a checkpoint is under way, so that programs without the journal refuse the file.
-pub(crate) const CHECKPOINT: u32 = 0x0100_0000;
+pub const CHECKPOINT: u32 = 0x0100_0000;
 
 /// Where the two marks of a journal are, and the number they begin with (`page/log.rs`).
 pub(crate) const JOURNAL: [usize; 2] = [24, 52];

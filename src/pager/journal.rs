@@ -124,7 +124,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if let Some(head) = head {
             copy(self.pool.page_mut(f), head);
         }
-        Ok(Crc::new().add(self.pool.page(f)).sum())
+        Ok(Crc::START.with(self.pool.page(f)).sum())
     }
 
     /// Notes that a page's next state is to be at page `to`. False, and no change, if there is no memory.
@@ -140,7 +140,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         copy(entry, page.get(..HEADER).unwrap_or(&[]));
         order.put_u32(entry, 0, pgno);
         if self.log.on {
-            let sum = Crc::new().add(page).sum();
+            let sum = Crc::START.with(page).sum();
             order.put_u32(entry, SUM, sum);
             if pgno >= self.promised || homeless {
                 // A new page has no other state at home than this.
@@ -394,7 +394,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if self.log.gen == 0 {
             // Any number will do that a log at the same place is unlikely to have had. What the last
             // one has left there is not what it found.
-            let mut crc = Crc::new();
+            let mut crc = Crc::START;
             for pgno in [1, self.log.first] {
                 let start = u64::from(pgno) * u64::from(self.meta.page_size);
                 // In parts: the stack of a microcontroller is small.
@@ -402,7 +402,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                     let mut bytes = [0; 32];
                     let got = self.storage.read(start + part * 32, &mut bytes);
                     let got = self.known(got)?;
-                    crc = crc.add(bytes.get(..got).unwrap_or(&[]));
+                    crc = crc.with(bytes.get(..got).unwrap_or(&[]));
                 }
             }
             self.log.gen = crc.sum().wrapping_add(self.stored).max(1);
@@ -452,7 +452,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let (order, size, at) = (self.meta.order, self.page_size(), self.log.next);
         let mut crc = commit.crc(order);
         for i in (0..self.moved.len()).filter(|&i| self.is_fresh(i)) {
-            crc = crc.add(self.moved.entry(i).unwrap_or(&[]));
+            crc = crc.with(self.moved.entry(i).unwrap_or(&[]));
         }
         let mut to = at;
         self.format(f, to, kind::OVERFLOW);

@@ -185,7 +185,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let (mut crc, mut loaded) = (commit.crc(order), at);
         for i in 0..commit.count as usize {
             match self.read_entry(f, &mut loaded, at, &commit, i)? {
-                Some(entry) => crc = crc.add(&entry),
+                Some(entry) => crc = crc.with(&entry),
                 None => return Ok(None),
             }
         }

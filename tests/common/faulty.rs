@@ -134,6 +134,7 @@ unsafe impl Memory for FaultyMemory<'_> {
         Some(block)
     }
 
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         self.0.used.set(self.0.used.get() - size);
         // SAFETY: `alloc` used the same layout, by the contract of `free`; what is left

@@ -72,6 +72,7 @@ unsafe impl Memory for Metered<'_> {
         HeapMemory.alloc(size)
     }
 
+    // SAFETY: callers keep to the contract of the trait.
     unsafe fn free(&self, block: NonNull<u8>, size: usize) {
         self.0.used.set(self.0.used.get() - size);
         // SAFETY: by the contract of this function.
