@@ -126,6 +126,12 @@ impl Handle {
         }
     }
 
+    /// A database that is yet to be opened.
+    fn place(&mut self, stream: Stream, options: &Options) -> &mut Db<Stream, Heap> {
+        let heap = Heap { ctx: stream.ctx };
+        self.db.insert(Db::with_pager(Pager::new(stream, heap, options)))
+    }
+
     /// The number for the result of an operation, whose place of a damage is kept.
     #[inline(never)]
     fn finish(&mut self, result: inner::Result<c_int>) -> c_int {
@@ -248,9 +254,7 @@ unsafe extern "C" fn btree_open(
 /// database is in its place is gone then.)
 #[inline(never)]
 fn open(handle: &mut Handle, stream: Stream, options: &Options) -> c_int {
-    let heap = Heap { ctx: stream.ctx };
-    let db = handle.db.insert(Db::with_pager(Pager::new(stream, heap, options)));
-    if db.try_open(options).is_ok() {
+    if handle.place(stream, options).try_open(options).is_ok() {
         return OK;
     }
     let result = handle.finish(Err(Failed));

@@ -85,7 +85,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Reads page `from` of the file into a frame.
     pub(super) fn read_page(&mut self, f: Idx, from: u32) -> Result<()> {
-        let at = u64::from(from) * u64::from(self.meta.page_size);
+        let at = self.position(from, 0);
         let page = self.pool.page_mut(f);
         let want = page.len();
         let got = self.storage.read(at, page);

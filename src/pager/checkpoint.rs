@@ -71,7 +71,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if let Some((last, _)) = self.moved.len().checked_sub(1).and_then(|i| self.moved.pair(i)) {
             end = end.max(last.saturating_add(1));
         }
-        let freed = if release && !atomic { self.all_pages()? } else { end };
+        let mut freed = end;
+        if release && !atomic {
+            // A power cut may have left a page unfinished at the end.
+            freed = self.stored.saturating_add(u32::from(self.is_ragged()?));
+        }
         let mut log = (self.log.base..freed).rev();
         let free = log.find(|&pgno| self.moved.search(pgno).is_err()).unwrap_or(self.meta.free);
         let state = if atomic { State::Atomic } else { State::Open };
@@ -261,13 +265,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         (batch.last, batch.count) = (Some(f), batch.count + 1);
     }
 
-    /// Pages of the file with one that a power cut has left unfinished at its end.
-    fn all_pages(&mut self) -> Result<u32> {
-        let whole = u64::from(self.stored) * u64::from(self.meta.page_size);
-        let size = self.storage.size();
-        Ok(self.stored.saturating_add(u32::from(self.known(size)? > whole)))
-    }
-
     /// Makes the pages of the log below `end` free. Their headers are not part of the log, which
     /// stays whole.
     fn free_log(&mut self, end: u32) -> Result<()> {
@@ -275,12 +272,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         for pgno in self.log.base..end {
             if self.moved.search(pgno).is_err() {
                 let header = free_header(self.meta.order, pgno, free);
-                let at = u64::from(pgno) * u64::from(self.meta.page_size);
-                let written = self.storage.write(at, &header);
-                self.latch(written)?;
+                self.write_at(pgno, 0, &header)?;
                 if pgno >= self.stored {
-                    let written = self.storage.write(at + u64::from(self.meta.page_size) - 1, &[0]);
-                    self.latch(written)?;
+                    self.write_at(pgno, self.meta.page_size - 1, &[0])?;
                     self.stored = pgno.saturating_add(1);
                 }
                 free = pgno;

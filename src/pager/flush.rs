@@ -12,10 +12,21 @@ const GAP: u32 = 64;
 const BINS: usize = 16;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
+    /// Writes to a page of the file, from offset `from` on.
+    pub(super) fn write_at(&mut self, page: u32, from: u32, bytes: &[u8]) -> Result<()> {
+        let written = self.storage.write(self.position(page, from), bytes);
+        self.latch(written)
+    }
+
+    /// Makes sure that what was written survives a power cut.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        let synced = self.storage.sync();
+        self.latch(synced)
+    }
+
     /// Writes a frame to page `to` of the file.
     pub(super) fn write_page(&mut self, f: Idx, to: u32) -> Result<()> {
-        let at = u64::from(to) * u64::from(self.meta.page_size);
-        let written = self.storage.write(at, self.pool.page(f));
+        let written = self.storage.write(self.position(to, 0), self.pool.page(f));
         self.latch(written)?;
         self.stored = self.stored.max(to.saturating_add(1));
         Ok(())
@@ -62,8 +73,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             self.write_page(f, self.pool.pgno(f))?;
             next = self.pool.chain(f);
         }
-        let synced = self.storage.sync();
-        self.latch(synced)?;
+        self.sync()?;
         self.changed = false;
         self.stored_free = Some(self.meta.free);
         self.promised = self.pages;

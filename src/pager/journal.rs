@@ -184,17 +184,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Writes a few bytes of page 0.
     pub(super) fn poke(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
-        let written = self.storage.write(at as u64, bytes);
-        self.latch(written)?;
+        self.write_at(0, at as u32, bytes)?;
         if let Some(f) = self.pool.find(0) {
             copy(self.pool.page_mut(f).get_mut(at..).unwrap_or(&mut []), bytes);
         }
         Ok(())
-    }
-
-    pub(super) fn sync(&mut self) -> Result<()> {
-        let synced = self.storage.sync();
-        self.latch(synced)
     }
 
     /// Where one of the two marks is.
@@ -396,12 +390,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             // one has left there is not what it found.
             let mut crc = Crc::START;
             for pgno in [1, self.log.first] {
-                let start = u64::from(pgno) * u64::from(self.meta.page_size);
                 // In parts: the stack of a microcontroller is small.
                 for part in 0..4 {
                     let mut bytes = [0; 32];
-                    let got = self.storage.read(start + part * 32, &mut bytes);
-                    let got = self.known(got)?;
+                    let got = self.read_at(pgno, part * 32, &mut bytes)?;
                     crc = crc.with(bytes.get(..got).unwrap_or(&[]));
                 }
             }

@@ -8,7 +8,7 @@ use crate::error::inner::Result;
 use crate::error::{Error, Reason};
 use crate::memory::{copy, Memory};
 use crate::page::log::{free_header, header, Commit, Mark, State, AT, ENTRY, HEAD, MARKS, MARK_LEN, SUM};
-use crate::page::meta::{self, Meta};
+use crate::page::meta;
 use crate::page::node::{Node, BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, verify_tree_page, HEADER};
 use crate::storage::Storage;
@@ -58,21 +58,47 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
+    /// Whether a file is one that was being made when the power failed: nothing but parts of an empty
+    /// one without a whole header, and zeroes.
+    pub(super) fn is_unfinished(&mut self, size: u64) -> Result<bool> {
+        if size == 0 || size > self.position(2, 0) {
+            return Ok(false);
+        }
+        let (head, root) = foundation(&self.meta);
+        let (mut at, mut buf) = (0, [0; 64]);
+        loop {
+            let got = self.read_at(0, at as u32, &mut buf)?;
+            if at == 0 && buf.starts_with(&head) {
+                return Ok(false);
+            }
+            for (i, &byte) in buf.iter().take(got).enumerate() {
+                let i = at + i;
+                let wanted = head.get(i).or_else(|| root.get(i.wrapping_sub(self.page_size())));
+                if byte != 0 && wanted != Some(&byte) {
+                    return Ok(false);
+                }
+            }
+            at += got;
+            if got < buf.len() {
+                return Ok(true);
+            }
+        }
+    }
+
     /// Leaves the free pages at the end of the file, which the log of an earlier session was, to the
     /// next one, or each would make the file longer. Page 0 says so with the mark.
     fn take_tail(&mut self) -> Result<()> {
         if self.storage.atomic() || self.stored == 0 {
             return Ok(());
         }
-        let (order, size) = (self.meta.order, u64::from(self.meta.page_size));
+        let order = self.meta.order;
         for _ in 0..TAIL {
             let last = self.pages.saturating_sub(1);
             if last < 2 || self.meta.free != last {
                 break;
             }
             let mut head = [0; HEADER];
-            let got = self.storage.read(u64::from(last) * size, &mut head);
-            self.known(got)?;
+            self.read_at(last, 0, &mut head)?;
             let next = order.u32(&head, field::NEXT);
             if head != free_header(order, last, next) {
                 break;
@@ -321,29 +347,3 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 }
 
-/// Whether a file is one that was being made when the power failed: nothing but parts of an empty
-/// one without a whole header, and zeroes.
-pub(super) fn is_unfinished(storage: &mut impl Storage, size: u64, new: &Meta) -> crate::Result<bool> {
-    if size == 0 || size > 2 * u64::from(new.page_size) {
-        return Ok(false);
-    }
-    let (head, root) = foundation(new);
-    let (mut at, mut buf) = (0, [0; 64]);
-    loop {
-        let got = storage.read(at as u64, &mut buf)?;
-        if at == 0 && buf.starts_with(&head) {
-            return Ok(false);
-        }
-        for (i, &byte) in buf.iter().take(got).enumerate() {
-            let i = at + i;
-            let wanted = head.get(i).or_else(|| root.get(i.wrapping_sub(new.page_size as usize)));
-            if byte != 0 && wanted != Some(&byte) {
-                return Ok(false);
-            }
-        }
-        at += got;
-        if got < buf.len() {
-            return Ok(true);
-        }
-    }
-}
