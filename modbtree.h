@@ -142,6 +142,14 @@ int btree_match(const uint8_t *program, size_t plen, const uint8_t *key, size_t 
 // Moves a cursor to the next item that matches, and reports it.
 int btree_scan(btree_db_t *db, btree_cursor_t *cursor, btree_scan_t *scan, btree_bytes_t *key, btree_bytes_t *value);
 
+// Whether files can be recognized of which a power cut undoes all that was done since the last
+// modbtree_sync(): those of littlefs, but not by a native module.
+#if MICROPY_VFS_LFS2 && !MICROPY_ENABLE_DYNRUNTIME
+#define BTREE_SEES_ATOMIC (1)
+#else
+#define BTREE_SEES_ATOMIC (0)
+#endif
+
 // Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept
 // in ctx and reported as an error number.
 // Returns the number of bytes read (less than len only at the end of the stream) or -errno.
@@ -152,7 +160,8 @@ int modbtree_write(void *ctx, uint64_t offset, const uint8_t *buf, size_t len);
 int modbtree_read_here(void *ctx, uint8_t *buf, size_t len);
 int modbtree_size(void *ctx, uint64_t *size);
 int modbtree_sync(void *ctx);
-// Whether a power cut undoes all that was done to the stream since the last modbtree_sync().
+// If BTREE_SEES_ATOMIC: whether a power cut undoes all that was done to the stream since the last
+// modbtree_sync().
 int modbtree_atomic(void *ctx);
 // Shortens a stream that is atomic: 0 or -errno.
 int modbtree_truncate(void *ctx, uint64_t size);

@@ -11,7 +11,7 @@ static mp_obj_t mp_btree_checkpoint(mp_obj_t self_in) {
 }
 MP_DEFINE_CONST_FUN_OBJ_1(mp_btree_checkpoint_obj, mp_btree_checkpoint);
 
-#if !MICROPY_ENABLE_DYNRUNTIME && MICROPY_VFS_LFS2
+#if BTREE_SEES_ATOMIC
 
 #include "extmod/vfs.h"
 #include "extmod/vfs_lfs.h"
@@ -60,20 +60,6 @@ mp_uint_t mp_btree_cut(mp_obj_t stream, mp_uint_t size, int *err) {
     return ret < 0 ? MP_STREAM_ERROR : 0;
 }
 
-#else
-
-bool mp_btree_is_atomic(mp_obj_t stream) {
-    (void)stream;
-    return false;
-}
-
-mp_uint_t mp_btree_cut(mp_obj_t stream, mp_uint_t size, int *err) {
-    (void)stream;
-    (void)size;
-    *err = MP_EINVAL;
-    return MP_STREAM_ERROR;
-}
-
-#endif
+#endif // BTREE_SEES_ATOMIC
 
 #endif // MODBTREE_JOURNAL

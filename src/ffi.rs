@@ -60,8 +60,10 @@ impl Storage for Stream {
 
     #[cfg(feature = "journal")]
     fn atomic(&self) -> bool {
-        // SAFETY: no memory is shared. Exceptions: the callee looks at types only.
-        !self.volatile && unsafe { sys::modbtree_atomic(self.ctx) } != 0
+        sys::BTREE_SEES_ATOMIC != 0
+            && !self.volatile
+            // SAFETY: no memory is shared. Exceptions: the callee looks at types only.
+            && unsafe { sys::modbtree_atomic(self.ctx) } != 0
     }
 
     #[cfg(feature = "journal")]
