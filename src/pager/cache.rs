@@ -103,8 +103,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.read_page(f, from)?;
         // In the log the header's place belongs to the page of the log.
         #[cfg(feature = "journal")]
-        if let Some(entry) = self.moved.entry(i).filter(|_| self.moved.is_wide()) {
-            crate::memory::copy(self.pool.page_mut(f), &crate::page::log::header(entry));
+        if self.moved.is_wide() {
+            let header = crate::page::log::header(self.moved.entry(i));
+            crate::memory::copy(self.pool.page_mut(f), &header);
         }
         Ok(())
     }

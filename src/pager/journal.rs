@@ -9,7 +9,7 @@ use super::{Idx, Pager};
 use crate::error::inner::Result;
 use crate::error::Error;
 use crate::memory::{copy, Memory};
-use crate::page::log::{header, Commit, Crc, Mark, State, ENTRY, HOME_SUM, MARKS, MARK_LEN, STATE, SUM};
+use crate::page::log::{Commit, Crc, Mark, State, ENTRY, HOME_SUM, MARKS, MARK_LEN, STATE, SUM};
 use crate::page::meta::{self, Meta};
 use crate::page::{kind, HEADER};
 use crate::storage::Storage;
@@ -119,11 +119,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// The checksum of page `from`, with another header if one is given. Uses frame `f`.
-    pub(super) fn sum_at(&mut self, f: Idx, from: u32, head: Option<&[u8; HEADER]>) -> Result<u32> {
+    pub(super) fn sum_at(&mut self, f: Idx, from: u32, head: &[u8]) -> Result<u32> {
         self.read_page(f, from)?;
-        if let Some(head) = head {
-            copy(self.pool.page_mut(f), head);
-        }
+        copy(self.pool.page_mut(f), head);
         Ok(Crc::START.with(self.pool.page(f)).sum())
     }
 
@@ -131,7 +129,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     pub(super) fn note_moved(&mut self, f: Idx, to: u32) -> bool {
         let pgno = self.pool.pgno(f);
         // One that was spilled twice still has no sum of what is at home.
-        let known = self.moved.search(pgno).is_ok_and(|i| self.entry_sums(i).1 != !self.entry_sums(i).2);
+        let known = self.moved.search(pgno).is_ok_and(|i| !self.lacks_home(i));
         let homeless = self.is_homeless(pgno);
         let Some(i) = self.moved.set(pgno, to) else { return false };
         let order = self.meta.order;
@@ -161,7 +159,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let place = match self.moved.search(pgno) {
             Err(_) => pgno,
             // One that was spilled, when there was no memory to read this.
-            Ok(i) if self.entry_sums(i).1 == !self.entry_sums(i).2 => {
+            Ok(i) if self.lacks_home(i) => {
                 self.moved.pair(i).map_or(pgno, |pair| pair.1)
             }
             Ok(_) => return Ok(true),
@@ -169,7 +167,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if !self.moved.reserve(self.moved.len() + 1) {
             return Ok(false);
         }
-        let sum = self.sum_at(f, pgno, None)?;
+        let sum = self.sum_at(f, pgno, &[])?;
         let Some(i) = self.moved.set(pgno, place) else { return Ok(false) };
         let (order, page) = (self.meta.order, self.pool.page(f));
         let entry = self.moved.entry_mut(i);
@@ -444,7 +442,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let (order, size, at) = (self.meta.order, self.page_size(), self.log.next);
         let mut crc = commit.crc(order);
         for i in (0..self.moved.len()).filter(|&i| self.is_fresh(i)) {
-            crc = crc.with(self.moved.entry(i).unwrap_or(&[]));
+            crc = crc.with(self.moved.entry(i));
         }
         let mut to = at;
         self.format(f, to, kind::OVERFLOW);
@@ -462,7 +460,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 to = page;
                 self.format(f, to, kind::OVERFLOW);
             }
-            let entry = self.moved.entry(i).unwrap_or(&[]);
+            let entry = self.moved.entry(i);
             copy(self.pool.page_mut(f).get_mut(offset..).unwrap_or(&mut []), entry);
         }
         self.write_entries(f, to, commit, first)?;
@@ -491,9 +489,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
-    /// The header and the checksum of entry `i`.
-    pub(super) fn entry_sums(&self, i: usize) -> ([u8; HEADER], u32, u32) {
-        let (entry, order) = (self.moved.entry(i).unwrap_or(&[]), self.meta.order);
-        (header(entry), order.u32(entry, SUM), order.u32(entry, HOME_SUM))
+    /// One of the checksums in entry `i`.
+    pub(super) fn sum(&self, i: usize, at: usize) -> u32 {
+        self.meta.order.u32(self.moved.entry(i), at)
+    }
+
+    /// Whether entry `i` says that the checksum of what is at home is not known.
+    fn lacks_home(&self, i: usize) -> bool {
+        self.sum(i, SUM) == !self.sum(i, HOME_SUM)
     }
 }

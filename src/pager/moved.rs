@@ -77,8 +77,9 @@ impl<M: Memory> Moved<M> {
 
     /// The bytes of entry `i`.
     #[cfg(feature = "journal")]
-    pub fn entry(&self, i: usize) -> Option<&[u8]> {
-        self.entries.bytes().get(i * self.size()..)?.get(..self.size())
+    pub fn entry(&self, i: usize) -> &[u8] {
+        let size = self.size();
+        self.entries.bytes().get(i * size..).and_then(|bytes| bytes.get(..size)).unwrap_or(&[])
     }
 
     pub fn entry_mut(&mut self, i: usize) -> &mut [u8] {

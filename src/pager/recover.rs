@@ -7,11 +7,26 @@ use super::{Idx, Journal, Pager};
 use crate::error::inner::Result;
 use crate::error::{Error, Reason};
 use crate::memory::{copy, Memory};
-use crate::page::log::{free_header, header, Commit, Mark, State, AT, ENTRY, HEAD, MARKS, MARK_LEN, SUM};
+use crate::page::log::{
+    free_header, header, Commit, Mark, State, AT, ENTRY, HEAD, HOME_SUM, MARKS, MARK_LEN, SUM,
+};
 use crate::page::meta;
 use crate::page::node::{Node, BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, verify_tree_page, HEADER};
 use crate::storage::Storage;
+
+/// A commit and its entries, which are read one after another.
+struct Found {
+    /// Page of the descriptor.
+    at: u32,
+    commit: Commit,
+    /// Entries read so far.
+    done: usize,
+    /// The page in the frame.
+    loaded: u32,
+    /// The entry read last.
+    entry: [u8; ENTRY],
+}
 
 /// Free pages at the end of the file that are at most looked at when it is opened.
 const TAIL: usize = 2048;
@@ -153,49 +168,40 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Reads the log and returns how many pages the file has with it.
     fn read_log(&mut self, f: Idx, mark: Mark) -> Result<u32> {
-        let (mut at, mut last) = (mark.first, None);
-        while let Some(commit) = self.read_commit(f, at, self.log.seq + 1)? {
-            self.log.seq = commit.seq;
-            last = Some((at, commit));
-            at = commit.next;
-        }
-        // All commits but the last were synced before the next was written.
-        if let Some((at, commit)) = last {
-            if !self.is_whole(f, at, &commit)? {
-                // Of a flush that was cut off, even if a checkpoint of those before was, too.
-                self.log.seq -= 1;
+        let mut extent = 0;
+        let mut found = self.read_commit(f, mark.first, 1)?;
+        while let Some(mut last) = found {
+            let Commit { seq, free, next, pages, .. } = last.commit;
+            found = self.read_commit(f, next, seq + 1)?;
+            // All commits but the last were synced before the next was written. The last may be of a flush
+            // that was cut off, even if a checkpoint of those before was, too.
+            if found.is_none() && !self.is_whole(f, &mut last)? {
+                break;
             }
+            self.list(f, &mut last)?;
+            (self.log.seq, self.meta.free, self.pages, extent) = (seq, free, next, pages);
         }
-        if self.log.seq == 0 {
-            let lost = match mark.state {
-                State::Open => false,
-                State::Begun => true,
-                State::Atomic => self.stored > mark.first,
-            };
-            if lost {
-                return self.corrupt(mark.first, 0, Reason::Journal);
-            }
-            self.pages = mark.base;
-            if self.log.checkpoint {
-                // The pages of the log may not yet be what the free list takes them for.
-                self.meta.free = mark.free;
-            }
-            return Ok(mark.base);
+        if self.log.seq != 0 {
+            return Ok(extent);
         }
-        let (mut at, mut extent) = (mark.first, 0);
-        for seq in 1..=self.log.seq {
-            let Some(commit) = self.read_commit(f, at, seq)? else {
-                return self.corrupt(at, 0, Reason::Journal);
-            };
-            self.list(f, at, &commit)?;
-            (self.meta.free, self.pages, extent) = (commit.free, commit.next, commit.pages);
-            at = commit.next;
+        let lost = match mark.state {
+            State::Open => false,
+            State::Begun => true,
+            State::Atomic => self.stored > mark.first,
+        };
+        if lost {
+            return self.corrupt(mark.first, 0, Reason::Journal);
         }
-        Ok(extent)
+        self.pages = mark.base;
+        if self.log.checkpoint {
+            // The pages of the log may not yet be what the free list takes them for.
+            self.meta.free = mark.free;
+        }
+        Ok(mark.base)
     }
 
     /// The commit with this number if its descriptor is page `at`.
-    fn read_commit(&mut self, f: Idx, at: u32, seq: u32) -> Result<Option<Commit>> {
+    fn read_commit(&mut self, f: Idx, at: u32, seq: u32) -> Result<Option<Found>> {
         if at >= self.stored {
             return Ok(None);
         }
@@ -204,80 +210,63 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let Some((commit, sum)) = Commit::parse(order, self.pool.page(f), self.log.gen, seq) else {
             return Ok(None);
         };
-        let sane = at < commit.next && commit.next <= commit.pages && commit.next <= self.stored;
-        if !sane || commit.count > self.stored || commit.more > commit.next {
-            return Ok(None);
+        let more = Commit::more_pages(commit.count as usize, self.page_size()) as u32;
+        let sane = at < commit.next
+            && commit.next <= commit.pages
+            && commit.next <= self.stored
+            && commit.count <= self.stored
+            && commit.more <= commit.next
+            && commit.more.saturating_add(more) <= self.stored;
+        let mut found = Found { at, commit, done: 0, loaded: at, entry: [0; ENTRY] };
+        let mut crc = commit.crc(order);
+        while sane && self.next_entry(f, &mut found)? {
+            crc = crc.with(&found.entry);
         }
-        let (mut crc, mut loaded) = (commit.crc(order), at);
-        for i in 0..commit.count as usize {
-            match self.read_entry(f, &mut loaded, at, &commit, i)? {
-                Some(entry) => crc = crc.with(&entry),
-                None => return Ok(None),
-            }
-        }
-        Ok((crc.sum() == sum).then_some(commit))
+        Ok((sane && crc.sum() == sum).then_some(found))
     }
 
-    /// Entry `i` of a commit; `None` if it lies outside the file.
-    fn read_entry(
-        &mut self,
-        f: Idx,
-        loaded: &mut u32,
-        at: u32,
-        commit: &Commit,
-        i: usize,
-    ) -> Result<Option<[u8; ENTRY]>> {
-        let (page, offset) = commit.entry_at(at, i, self.page_size());
-        if page >= self.stored {
-            return Ok(None);
+    /// Reads the next entry of a commit. False, and it begins with the first one again, if there are no more.
+    fn next_entry(&mut self, f: Idx, found: &mut Found) -> Result<bool> {
+        if found.done >= found.commit.count as usize {
+            (found.done, found.loaded) = (0, u32::MAX);
+            return Ok(false);
         }
-        if page != *loaded {
+        let (page, offset) = found.commit.entry_at(found.at, found.done, self.page_size());
+        if page != found.loaded {
             self.read_page(f, page)?;
-            *loaded = page;
         }
-        let mut entry = [0; ENTRY];
-        copy(&mut entry, self.pool.page(f).get(offset..).unwrap_or(&[]));
-        Ok(Some(entry))
+        (found.done, found.loaded) = (found.done + 1, page);
+        copy(&mut found.entry, self.pool.page(f).get(offset..).unwrap_or(&[]));
+        Ok(true)
     }
 
     /// Whether all pages of a commit are what its entries say.
-    fn is_whole(&mut self, f: Idx, at: u32, commit: &Commit) -> Result<bool> {
-        let (order, mut loaded) = (self.meta.order, u32::MAX);
-        for i in 0..commit.count as usize {
-            let Some(entry) = self.read_entry(f, &mut loaded, at, commit, i)? else { return Ok(false) };
-            let place = order.u32(&entry, AT);
-            if place >= self.stored {
-                return Ok(false);
-            }
+    fn is_whole(&mut self, f: Idx, found: &mut Found) -> Result<bool> {
+        let order = self.meta.order;
+        while self.next_entry(f, found)? {
+            let place = order.u32(&found.entry, AT);
             // A page of the log has no header of its own.
-            let copied = place != order.u32(&entry, 0);
-            let sum = self.sum_at(f, place, copied.then_some(&header(&entry)))?;
-            if sum != order.u32(&entry, SUM) {
+            let copied = place != order.u32(&found.entry, 0);
+            let header = found.entry.get(..if copied { HEADER } else { 0 }).unwrap_or(&[]);
+            if place >= self.stored || self.sum_at(f, place, header)? != order.u32(&found.entry, SUM) {
                 return Ok(false);
             }
-            loaded = u32::MAX;
+            found.loaded = u32::MAX;
         }
         Ok(true)
     }
 
     /// Notes where the pages of a commit are.
-    fn list(&mut self, f: Idx, at: u32, commit: &Commit) -> Result<()> {
-        let (order, mut loaded) = (self.meta.order, u32::MAX);
-        for i in 0..commit.count as usize {
-            let Some(entry) = self.read_entry(f, &mut loaded, at, commit, i)? else {
-                return self.corrupt(at, 0, Reason::Journal);
-            };
-            let (pgno, place) = (order.u32(&entry, 0), order.u32(&entry, AT));
-            let new = pgno >= self.log.base;
-            if pgno == 0
-                || pgno >= commit.next
-                || (place != pgno && place < self.log.first)
-                || (place == pgno && !new)
-            {
-                return self.corrupt(at, 0, Reason::Journal);
+    fn list(&mut self, f: Idx, found: &mut Found) -> Result<()> {
+        let order = self.meta.order;
+        while self.next_entry(f, found)? {
+            let (pgno, place) = (order.u32(&found.entry, 0), order.u32(&found.entry, AT));
+            let fits = if place == pgno { pgno >= self.log.base } else { place >= self.log.first };
+            if pgno == 0 || pgno >= found.commit.next || !fits {
+                return self.corrupt(found.at, 0, Reason::Journal);
             }
             let Some(i) = self.moved.set(pgno, place) else { return self.fail(Error::NoMemory) };
-            copy(self.moved.entry_mut(i), &entry);
+            copy(self.moved.entry_mut(i), &found.entry);
         }
         Ok(())
     }
@@ -290,12 +279,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let mut odd = 0;
         for i in 0..self.moved.len() {
             let Some((pgno, place)) = self.moved.pair(i) else { break };
-            let (head, sum, home_sum) = self.entry_sums(i);
-            if self.sum_at(f, place, Some(&head))? != sum {
+            let (head, sum, home_sum) = (header(self.moved.entry(i)), self.sum(i, SUM), self.sum(i, HOME_SUM));
+            if self.sum_at(f, place, &head)? != sum {
                 return self.corrupt(place, 0, Reason::Journal);
             }
             let at_home = place == pgno || self.is_homeless(pgno);
-            let found = if at_home { sum } else { self.sum_at(f, pgno, None)? };
+            let found = if at_home { sum } else { self.sum_at(f, pgno, &[])? };
             if found != home_sum && !at_home {
                 before = false;
                 odd = pgno;
