@@ -26,6 +26,23 @@ pub(super) enum Fill {
     Right,
 }
 
+/// How many pages become how many, and how they are filled.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub from: u8,
+    pub to: u8,
+    pub fill: Fill,
+}
+
+/// One page becomes two.
+pub(super) const GROW: Shape = Shape::even(1, 2);
+
+impl Shape {
+    pub const fn even(from: u8, to: u8) -> Self {
+        Shape { from, to, fill: Fill::Even }
+    }
+}
+
 /// What the entries of a run are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -189,19 +206,21 @@ impl<S: Storage, M: Memory> Db<S, M> {
         (page + 1 == count && left <= room && entries > 0).then_some(counts)
     }
 
-    /// Repacks pages `first..first + from` of a parent into `to` pages and makes `edit` that of the
-    /// parent. False, and nothing has changed, if there are no such pages or the entries do not fit.
+    /// Repacks pages of a parent from entry `slot` on and makes `edit` that of the parent. False, and
+    /// nothing has changed, if there are no such pages or the entries do not fit.
     pub(super) fn repack<'a>(
         &mut self,
         level: usize,
-        slot: Option<usize>,
-        (from, to): (usize, usize),
-        fill: Fill,
+        slot: usize,
+        shape: Shape,
         edit: &mut Edit<'a>,
     ) -> Result<bool> {
+        let (from, to) = (usize::from(shape.from), usize::from(shape.to));
         let (pgno, index) = self.path.at(level - 1);
         let parent = self.pager.tree_page(pgno)?;
-        let Some(slot) = slot.filter(|slot| slot + from <= self.len(parent)) else { return Ok(false) };
+        if slot.saturating_add(from) > self.len(parent) {
+            return Ok(false);
+        }
         let mut window = Window {
             parent,
             slot,
@@ -217,7 +236,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if window.total > to * self.pager.capacity() {
             return Ok(false);
         }
-        let counts = match fill {
+        let counts = match shape.fill {
             Fill::Left => Some([edit.from, window.len - edit.from, 0]),
             Fill::Right => Some([edit.from + 1, window.len - edit.from - 1, 0]),
             // Even shares can fail where full pages fit: entries are not sand.
@@ -235,7 +254,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             for f in fresh.iter_mut().take(to - from) {
                 *f = self.pager.alloc_page(kind)?;
             }
-            targets = match (from, fill) {
+            targets = match (from, shape.fill) {
                 (1, Fill::Right) => [fresh[0], first, fresh[1]],
                 (1, _) => [first, fresh[0], fresh[1]],
                 _ => [first, fresh[0], last],
