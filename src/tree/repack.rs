@@ -65,6 +65,10 @@ struct Run {
     len: usize,
 }
 
+/// A run as a window keeps it: the stack of a microcontroller is small.
+type Packed = (Kind, u8, u16, u16);
+const NO_RUN: Packed = (Kind::New, 0, 0, 0);
+
 /// Up to three neighbouring pages under one parent and a pending edit of one of them,
 /// seen as one sequence of entries.
 struct Window {
@@ -75,8 +79,7 @@ struct Window {
     leaf: bool,
     /// The page with the edit.
     edited: usize,
-    /// Kind, page, first entry and number of entries of each run: the stack of a microcontroller is small.
-    runs: [(Kind, u8, u16, u16); MAX_RUNS],
+    runs: [Packed; MAX_RUNS],
     run_count: usize,
     /// Entries and bytes of the sequence.
     len: usize,
@@ -88,9 +91,10 @@ impl Window {
         self.pages.get(i).copied().unwrap_or(self.parent)
     }
 
-    fn run(&self, i: usize) -> Option<Run> {
-        let &(kind, page, from, len) = self.runs.get(i).filter(|_| i < self.run_count)?;
-        Some(Run { kind, page: usize::from(page), from: usize::from(from), len: usize::from(len) })
+    /// Run `i`, without entries behind the last one.
+    fn run(&self, i: usize) -> Run {
+        let (kind, page, from, len) = self.runs.get(i).copied().unwrap_or(NO_RUN);
+        Run { kind, page: usize::from(page), from: usize::from(from), len: usize::from(len) }
     }
 
     fn push(&mut self, kind: Kind, page: usize, from: usize, len: usize) {
@@ -143,7 +147,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The first entry of a run as a cell.
-    fn run_cell<'a>(&self, window: &Window, run: Run, edit: &Edit<'a>) -> Cell<'a> {
+    fn run_cell<'a>(&self, window: &Window, run: &Run, edit: &Edit<'a>) -> Cell<'a> {
         let page = window.page(run.page);
         match run.kind {
             Kind::Old => self.cell(page, run.from),
@@ -173,7 +177,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
         };
         let mut target = share(left, 0);
-        for mut run in (0..).map_while(|i| window.run(i)) {
+        for i in 0..window.run_count {
+            let mut run = window.run(i);
             let node = self.node(window.page(run.page));
             while page + 1 < count {
                 // One entry at least remains for each other page.
@@ -190,7 +195,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 let bytes = SLOT
                     + match run.kind {
                         Kind::Old => node.size(run.from),
-                        _ => self.run_cell(window, run, edit).size(),
+                        _ => self.run_cell(window, &run, edit).size(),
                     };
                 if n > 0 && (used + bytes / 2 > target || used + bytes > room || spare(n) == 0) {
                     *counts.get_mut(page)? = n;
@@ -227,7 +232,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             pages: [parent; MAX_PAGES],
             leaf: true,
             edited: index - slot,
-            runs: [(Kind::New, 0, 0, 0); MAX_RUNS],
+            runs: [NO_RUN; MAX_RUNS],
             run_count: 0,
             len: 0,
             total: 0,
@@ -303,7 +308,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     ) {
         let kind = if window.leaf { kind::LEAF } else { kind::INTERNAL };
         let mut up = Edit::remove(0, 0);
-        let mut runs = Runs { window, next: 0, run: Run { kind: Kind::New, page: 0, from: 0, len: 0 } };
+        let mut runs = Runs { window, next: 1, run: window.run(0) };
         for (t, (&f, count)) in targets.iter().zip(counts).enumerate() {
             if old.contains(&f) {
                 let pgno = self.pager.pgno(f);
@@ -328,7 +333,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
     ) {
         let window = runs.window;
         let mut filled = 0;
-        while let Some(run) = runs.next().filter(|_| filled < count) {
+        while filled < count && runs.more() {
+            let run = &runs.run;
             let mut n = run.len.min(count - filled);
             let rises = right && !window.leaf && filled == 0;
             if rises || run.kind != Kind::Old {
@@ -343,13 +349,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 self.pager.append_entries(window.page(run.page), run.from..run.from + n, f);
             }
             filled += n;
-            runs.pass(n);
             // The entry before the edit may have a new child.
             if let Some(child) = edit.child {
                 if run.kind != Kind::New && run.page == window.edited && run.from + n == edit.from {
                     self.set_child(f, filled - 1, child);
                 }
             }
+            runs.pass(n);
         }
     }
 
@@ -418,13 +424,13 @@ struct Runs<'w> {
 }
 
 impl Runs<'_> {
-    /// The rest of the run in front.
-    fn next(&mut self) -> Option<Run> {
+    /// Goes to the next run if nothing is left of the one in front. False at the end.
+    fn more(&mut self) -> bool {
         if self.run.len == 0 {
-            self.run = self.window.run(self.next)?;
+            self.run = self.window.run(self.next);
             self.next += 1;
         }
-        Some(self.run)
+        self.run.len > 0
     }
 
     /// Goes on by `n` entries of the run in front.
