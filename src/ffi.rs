@@ -198,7 +198,7 @@ unsafe fn slice<'a>(ptr: *const u8, len: usize) -> &'a [u8] {
 
 fn report(db: &Db<Stream, Heap>, item: &Item) -> sys::btree_bytes_t {
     let ptr = db.inline_bytes(item).map_or(core::ptr::null(), <[u8]>::as_ptr);
-    sys::btree_bytes_t { ptr, len: item.len() as u32, page: item.page }
+    sys::btree_bytes_t { ptr, len: item.len() as u32, page: item.page() }
 }
 
 #[no_mangle]

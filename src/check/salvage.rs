@@ -224,23 +224,22 @@ impl<S: Storage, M: Memory> Db<S, M> {
         (at.page, at.index) = (pgno, i + 1);
         let key = self.key_item(f, i)?;
         let data = self.data_item(f, i)?;
-        for item in [key, data] {
-            self.follow(item, at)?;
-        }
+        self.follow(&key, at)?;
+        self.follow(&data, at)?;
         Ok(Some((key, data)))
     }
 
     /// Makes sure that an item can be read to its end.
-    fn follow(&mut self, item: Item, at: &mut Salvage<M>) -> Result<()> {
-        if item.page == 0 {
+    fn follow(&mut self, item: &Item, at: &mut Salvage<M>) -> Result<()> {
+        if item.frame.is_some() {
             return Ok(());
         }
-        let mut pieces = Self::pieces(item);
-        while let Some(piece) = self.piece(&mut pieces)? {
+        let mut rest = *item;
+        while let Some(piece) = self.piece(&mut rest)? {
             if at.effort == 0 {
-                return self.pager.corrupt(item.page, 0, Reason::Effort);
+                return self.pager.corrupt(item.page(), 0, Reason::Effort);
             }
-            self.release_piece(item, piece);
+            self.release_piece(*item, piece);
             at.effort -= 1;
         }
         Ok(())

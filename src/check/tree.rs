@@ -200,7 +200,7 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
     /// Checks a chain that the entry with the reference at `from` refers to.
     fn chain(&mut self, from: (u32, usize), item: Result<Item>, user: u32) -> Result<bool> {
         let item = item?;
-        let (first, len) = (item.page, item.len() as u32);
+        let (first, len) = (item.page(), item.len() as u32);
         if let Some((size, users)) = self.chains.use_again(first, user) {
             // Separators and one leaf entry may share it.
             if user == BY_DATA || users & user & BY_KEY != 0 {
@@ -260,7 +260,7 @@ fn compare<S: Storage, M: Memory>(db: &mut Db<S, M>, a: Spot, b: Spot) -> Result
     if let (Some(a), Some(b)) = (db.inline_bytes(&a), db.inline_bytes(&b)) {
         return Ok((a.cmp(b), 0));
     }
-    if a.page == b.page {
+    if a.page() == b.page() {
         return Ok((Ordering::Equal, 0));
     }
     let (common, order) = db.common_prefix(a, b)?;
@@ -271,7 +271,7 @@ fn compare<S: Storage, M: Memory>(db: &mut Db<S, M>, a: Spot, b: Spot) -> Result
 fn key<S: Storage, M: Memory>(db: &mut Db<S, M>, (pgno, i): Spot) -> Result<Item> {
     let f = db.pager.tree_page(pgno)?;
     let item = db.key_item(f, i)?;
-    if item.page != 0 {
+    if item.frame.is_none() {
         db.pager.release(f, false);
     }
     Ok(item)

@@ -110,9 +110,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     fn copy_chain<T: Storage>(&mut self, from: &mut Db<T, M>, value: Item) -> Result<[u8; REF]> {
-        let (mut pieces, mut last, mut stored) = (Db::<T, M>::pieces(value), None, [0; REF]);
+        let (mut rest, mut last, mut stored) = (value, None, [0; REF]);
         loop {
-            let piece = from.piece(&mut pieces);
+            let piece = from.piece(&mut rest);
             let Some(piece) = self.pager.adopt(&from.pager, piece)? else { break };
             let f = self.extend_chain(last, 0)?;
             if last.is_none() {

@@ -404,8 +404,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             (BIG_KEY, Source::Ref(self.write_separator(high, len)?))
         } else {
             // A page of a chain is larger than half a page's entries: the key's start is in one piece.
-            let mut pieces = Self::pieces(high);
-            match self.piece(&mut pieces)? {
+            let mut rest = high;
+            match self.piece(&mut rest)? {
                 Some(piece) => (0, Source::Page(piece.frame, piece.at as u16, len as u16)),
                 None => (0, Source::EMPTY),
             }
