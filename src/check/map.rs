@@ -31,15 +31,20 @@ impl<M: Memory> PageMap<M> {
     }
 
     /// A page beyond the file counts as used.
+    #[cfg_attr(small, inline(never))]
     pub fn has(&self, page: u32, flag: u8) -> bool {
         let byte = self.bits.bytes().get(page as usize / 4).copied().unwrap_or(u8::MAX);
         byte >> (page % 4 * 2) & flag != 0
     }
 
-    pub fn set(&mut self, page: u32, flag: u8) {
+    /// Marks a page. False if it has one of the flags already.
+    #[cfg_attr(small, inline(never))]
+    pub fn mark(&mut self, page: u32, flag: u8) -> bool {
+        let new = !self.has(page, USED | flag);
         if let Some(byte) = self.bits.bytes_mut().get_mut(page as usize / 4) {
             *byte |= flag << (page % 4 * 2);
         }
+        new
     }
 }
 
@@ -154,12 +159,12 @@ mod tests {
         let mut map = PageMap::new(HeapMemory, 9).unwrap();
         for page in [0, 3, 4, 8] {
             assert!(!map.has(page, USED | EXPLAINED));
-            map.set(page, USED);
+            assert!(map.mark(page, USED) && !map.mark(page, USED));
             assert!(map.has(page, USED) && !map.has(page, EXPLAINED));
         }
-        map.set(3, EXPLAINED);
+        assert!(!map.mark(3, EXPLAINED));
         assert!(map.has(3, USED) && map.has(3, EXPLAINED) && !map.has(2, USED) && !map.has(5, USED));
-        map.set(1000, USED);
+        assert!(!map.mark(1000, USED));
         assert!(map.has(1000, USED) && map.has(u32::MAX, EXPLAINED));
     }
 

@@ -150,15 +150,14 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
 
     /// Marks a page as used, which it must not be yet.
     fn claim(&mut self, page: u32) -> Result<()> {
-        if self.map.has(page, USED) {
-            return self.db.pager.corrupt(page, 0, Reason::Shared);
+        if self.map.mark(page, USED) {
+            return Ok(());
         }
-        self.map.set(page, USED);
-        Ok(())
+        self.db.pager.corrupt(page, 0, Reason::Shared)
     }
 
     fn meta(&mut self) -> Result<bool> {
-        self.map.set(0, USED);
+        self.map.mark(0, USED);
         let stored = self.db.pager.stored();
         if stored == 0 {
             return Ok(true);
@@ -183,10 +182,9 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
         let (mut pgno, mut from) = (self.db.pager.first_free(), (0, meta::FREE));
         while pgno != 0 {
             // A page beyond the file counts as used.
-            if self.map.has(pgno, USED) {
+            if !self.map.mark(pgno, USED) {
                 return self.db.pager.corrupt(from.0, from.1 as u32, Reason::FreeList);
             }
-            self.map.set(pgno, USED);
             self.db.pager.begin();
             let f = self.db.pager.load(pgno)?;
             let node = Node::new(self.db.pager.order(), self.db.pager.page(f));
@@ -235,7 +233,8 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
                 continue;
             }
             if self.db.pager.is_reserved(pgno) {
-                self.map.set(pgno, USED);
+                self.map.mark(pgno, USED);
+                continue;
             }
             let explained = self.explain(pgno);
             self.noted(explained)?;
@@ -253,17 +252,12 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
 
     /// Marks the pages of a chain without a user, if it starts on this page.
     fn explain(&mut self, first: u32) -> Result<bool> {
-        let mut pgno = first;
-        while !self.map.has(pgno, USED | EXPLAINED) {
-            let (kind, next) = self.header(pgno)?;
-            if pgno == first {
-                if kind != kind::OVERFLOW | kind::PRESERVE {
-                    break;
-                }
-                self.error(pgno, 0, Reason::LeakedChain);
+        let (kind, mut next) = self.header(first)?;
+        if kind == kind::OVERFLOW | kind::PRESERVE && self.map.mark(first, EXPLAINED) {
+            self.error(first, 0, Reason::LeakedChain);
+            while self.map.mark(next, EXPLAINED) {
+                next = self.header(next)?.1;
             }
-            self.map.set(pgno, EXPLAINED);
-            pgno = next;
         }
         Ok(true)
     }

@@ -58,10 +58,9 @@ impl<M: Memory> Salvage<M> {
 fn mark_free<S: Storage, M: Memory>(db: &mut Db<S, M>, free: &mut PageMap<M>) -> Result<bool> {
     let mut pgno = db.pager.first_free();
     while pgno != 0 {
-        if pgno < 2 || free.has(pgno, USED) {
+        if pgno < 2 || !free.mark(pgno, USED) {
             return Ok(false);
         }
-        free.set(pgno, USED);
         db.pager.begin();
         let f = db.pager.load(pgno)?;
         let (number, next) = (db.pager.field(f, field::PGNO), db.pager.field(f, field::NEXT));
