@@ -74,17 +74,15 @@ impl<M: Memory> Records<M> {
 
     /// Record `i`: zeroes behind the last one.
     pub fn get(&self, i: usize) -> [u32; 4] {
-        let bytes = self.bytes.bytes().get(i * Self::WIDTH..).unwrap_or(&[]);
-        [0, 4, 8, 12].map(|at| Order::NATIVE.u32(bytes, at))
+        let mut record = [0; 4];
+        Order::NATIVE.u32s(self.bytes.bytes(), i * Self::WIDTH, &mut record);
+        record
     }
 
     /// Puts a record in the place of another, or behind the last one. False if there is no memory.
     pub fn set(&mut self, i: usize, record: &[u32; 4]) -> bool {
         let room = i < self.len() || self.insert(i);
-        let bytes = self.bytes.bytes_mut().get_mut(i * Self::WIDTH..).unwrap_or(&mut []);
-        for (field, value) in bytes.chunks_exact_mut(4).zip(record) {
-            Order::NATIVE.put_u32(field, 0, *value);
-        }
+        Order::NATIVE.put_u32s(self.bytes.bytes_mut(), i * Self::WIDTH, record);
         room
     }
 

@@ -49,6 +49,20 @@ impl Order {
         }
     }
 
+    /// The 32-bit integers from offset `at` on.
+    pub(crate) fn u32s(self, bytes: &[u8], at: usize, to: &mut [u32]) {
+        for (i, value) in to.iter_mut().enumerate() {
+            *value = self.u32(bytes, at.wrapping_add(4 * i));
+        }
+    }
+
+    /// Stores 32-bit integers.
+    pub(crate) fn put_u32s(self, bytes: &mut [u8], at: usize, from: &[u32]) {
+        for (i, value) in from.iter().enumerate() {
+            self.put_u32(bytes, at.wrapping_add(4 * i), *value);
+        }
+    }
+
     /// Stores a 16-bit integer; does nothing outside of `bytes`.
     #[cfg_attr(not(small), inline)]
     #[cfg_attr(all(small, not(target_arch = "riscv32")), inline)]

@@ -118,11 +118,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         (on || old) && (from <= pgno && pgno < next && self.moved.search(pgno).is_err() || pgno == next)
     }
 
-    /// The checksum of page `from`, with another header if one is given. Uses frame `f`.
-    pub(super) fn sum_at(&mut self, f: Idx, from: u32, head: &[u8]) -> Result<u32> {
-        self.read_page(f, from)?;
-        copy(self.pool.page_mut(f), head);
-        Ok(Crc::START.with(self.pool.page(f)).sum())
+    /// The checksum of what is in a frame.
+    pub(super) fn page_sum(&self, f: Idx) -> u32 {
+        Crc::START.with(self.pool.page(f)).sum()
     }
 
     /// Notes that a page's next state is to be at page `to`. False, and no change, if there is no memory.
@@ -167,7 +165,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if !self.moved.reserve(self.moved.len() + 1) {
             return Ok(false);
         }
-        let sum = self.sum_at(f, pgno, &[])?;
+        self.read_page(f, pgno)?;
+        let sum = self.page_sum(f);
         let Some(i) = self.moved.set(pgno, place) else { return Ok(false) };
         let (order, page) = (self.meta.order, self.pool.page(f));
         let entry = self.moved.entry_mut(i);

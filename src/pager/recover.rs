@@ -15,6 +15,9 @@ use crate::page::node::{Node, BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, verify_tree_page, HEADER};
 use crate::storage::Storage;
 
+/// Bytes of a page that are looked at together: the stack of a microcontroller is small.
+const PART: usize = 32;
+
 /// A commit and its entries, which are read one after another.
 struct Found {
     /// Page of the descriptor.
@@ -51,8 +54,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if let Some((mark, slot)) = mark {
             self.log.state = Some(mark.state);
             self.log.slot = slot;
-            let other = MARKS.get(slot ^ 1).and_then(|&at| head.get(at..at + MARK_LEN));
-            self.log.other = other.is_some_and(|bytes| bytes.iter().any(|&byte| byte != 0));
+            let other = head.iter().skip(Self::mark_at(slot ^ 1)).take(MARK_LEN);
+            self.log.other = other.into_iter().any(|&byte| byte != 0);
             self.log.old = true;
             self.log.discard = journal == Journal::Discard;
             if self.log.discard && checkpoint {
@@ -80,24 +83,22 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             return Ok(false);
         }
         let (head, root) = foundation(&self.meta);
-        let (mut at, mut buf) = (0, [0; 64]);
-        loop {
-            let got = self.read_at(0, at as u32, &mut buf)?;
-            if at == 0 && buf.starts_with(&head) {
-                return Ok(false);
-            }
-            for (i, &byte) in buf.iter().take(got).enumerate() {
-                let i = at + i;
-                let wanted = head.get(i).or_else(|| root.get(i.wrapping_sub(self.page_size())));
-                if byte != 0 && wanted != Some(&byte) {
+        for page in 0..2 {
+            let mut known = if page == 0 { head.as_slice() } else { &root };
+            let mut from = 0;
+            while from < self.page_size() {
+                let mut part = [0; PART];
+                let len = PART.min(self.page_size() - from);
+                self.read_at(page, from as u32, part.get_mut(..len).unwrap_or(&mut []))?;
+                let strange = |(i, byte): (usize, &u8)| *byte != 0 && known.get(i) != Some(byte);
+                if part.iter().enumerate().any(strange) || part.starts_with(&head) {
                     return Ok(false);
                 }
-            }
-            at += got;
-            if got < buf.len() {
-                return Ok(true);
+                known = &[];
+                from += PART;
             }
         }
+        Ok(true)
     }
 
     /// Leaves the free pages at the end of the file, which the log of an earlier session was, to the
@@ -247,8 +248,14 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             let place = order.u32(&found.entry, AT);
             // A page of the log has no header of its own.
             let copied = place != order.u32(&found.entry, 0);
-            let header = found.entry.get(..if copied { HEADER } else { 0 }).unwrap_or(&[]);
-            if place >= self.stored || self.sum_at(f, place, header)? != order.u32(&found.entry, SUM) {
+            if place >= self.stored {
+                return Ok(false);
+            }
+            self.read_page(f, place)?;
+            if copied {
+                copy(self.pool.page_mut(f), &header(&found.entry));
+            }
+            if self.page_sum(f) != order.u32(&found.entry, SUM) {
                 return Ok(false);
             }
             found.loaded = u32::MAX;
@@ -279,17 +286,20 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let mut odd = 0;
         for i in 0..self.moved.len() {
             let Some((pgno, place)) = self.moved.pair(i) else { break };
-            let (head, sum, home_sum) = (header(self.moved.entry(i)), self.sum(i, SUM), self.sum(i, HOME_SUM));
-            if self.sum_at(f, place, &head)? != sum {
+            let (sum, home_sum) = (self.sum(i, SUM), self.sum(i, HOME_SUM));
+            self.read_present(f, pgno)?;
+            if self.page_sum(f) != sum {
                 return self.corrupt(place, 0, Reason::Journal);
             }
-            let at_home = place == pgno || self.is_homeless(pgno);
-            let found = if at_home { sum } else { self.sum_at(f, pgno, &[])? };
-            if found != home_sum && !at_home {
-                before = false;
-                odd = pgno;
+            if place != pgno && !self.is_homeless(pgno) {
+                self.read_page(f, pgno)?;
+                let found = self.page_sum(f);
+                if found != home_sum {
+                    before = false;
+                    odd = pgno;
+                }
+                after &= found == sum;
             }
-            after &= found == sum;
         }
         if !(before || after || self.log.checkpoint) {
             return self.corrupt(odd, 0, Reason::Stale);
