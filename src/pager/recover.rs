@@ -36,6 +36,7 @@ const TAIL: usize = 2048;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// Sets up the log when a file is opened that begins with `head`.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn recover(&mut self, head: &[u8; HEAD], journal: Journal) -> Result<()> {
         if self.storage.volatile() {
             return Ok(());
@@ -78,6 +79,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Whether a file is one that was being made when the power failed: nothing but parts of an empty
     /// one without a whole header, and zeroes.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn is_unfinished(&mut self, size: u64) -> Result<bool> {
         if size == 0 || size > self.position(2, 0) {
             return Ok(false);
