@@ -68,11 +68,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         let first = self.sorted();
         self.fill_gaps(first);
-        let mut next = first;
-        while let Some(f) = next {
-            self.write_page(f, self.pool.pgno(f))?;
-            next = self.pool.chain(f);
-        }
+        self.write_all(first)?;
         self.sync()?;
         self.changed = false;
         self.stored_free = Some(self.meta.free);
@@ -87,15 +83,30 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.flush()
     }
 
+    /// Writes the pages of a list to their places.
+    pub(super) fn write_all(&mut self, first: Option<Idx>) -> Result<()> {
+        let mut next = first;
+        while let Some(f) = next {
+            self.write_page(f, self.pool.pgno(f))?;
+            next = self.pool.chain(f);
+        }
+        Ok(())
+    }
+
     /// Ends a flush: the pages of this list are on the storage.
     pub(super) fn clean(&mut self, first: Option<Idx>) {
+        self.unchain(first, DIRTY);
+        self.shrink();
+    }
+
+    /// Takes a list apart, and flags off its pages.
+    pub(super) fn unchain(&mut self, first: Option<Idx>, flags: u8) {
         let mut next = first;
         while let Some(f) = next {
             next = self.pool.chain(f);
             self.pool.set_chain(f, None);
-            self.pool.set_flags(f, 0, DIRTY);
+            self.pool.set_flags(f, 0, flags);
         }
-        self.shrink();
     }
 
     /// Page 0 in memory, marked as changed, if it is to be written.

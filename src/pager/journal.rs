@@ -148,26 +148,22 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         true
     }
 
-    /// Lists page `pgno` with its checksum at home before it is first written to the log. False if
-    /// there is no memory.
-    fn note_home(&mut self, f: Idx, pgno: u32) -> Result<bool> {
+    /// Lists page `pgno` with its checksum at home before it is first written to the log.
+    fn note_home(&mut self, f: Idx, pgno: u32) -> Result<()> {
         if pgno >= self.promised || self.is_homeless(pgno) {
-            return Ok(true);
+            return Ok(());
         }
-        let place = match self.moved.search(pgno) {
-            Err(_) => pgno,
-            // One that was spilled, when there was no memory to read this.
-            Ok(i) if self.lacks_home(i) => {
-                self.moved.pair(i).map_or(pgno, |pair| pair.1)
+        let mut place = pgno;
+        if let Ok(i) = self.moved.search(pgno) {
+            // Or one that was spilled, when there was no memory to read this.
+            if !self.lacks_home(i) {
+                return Ok(());
             }
-            Ok(_) => return Ok(true),
-        };
-        if !self.moved.reserve(self.moved.len() + 1) {
-            return Ok(false);
+            place = self.moved.pair(i).map_or(pgno, |pair| pair.1);
         }
         self.read_page(f, pgno)?;
         let sum = self.page_sum(f);
-        let Some(i) = self.moved.set(pgno, place) else { return Ok(false) };
+        let Some(i) = self.moved.set(pgno, place) else { return self.fail(Error::NoMemory) };
         let (order, page) = (self.meta.order, self.pool.page(f));
         let entry = self.moved.entry_mut(i);
         order.put_u32(entry, HOME_SUM, sum);
@@ -176,7 +172,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             order.put_u32(entry, 0, pgno);
             order.put_u32(entry, SUM, sum);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Writes a few bytes of page 0.
@@ -186,6 +182,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             copy(self.pool.page_mut(f).get_mut(at..).unwrap_or(&mut []), bytes);
         }
         Ok(())
+    }
+
+    /// Writes a field of the meta page.
+    pub(super) fn poke_meta(&mut self, at: usize, meta: &Meta) -> Result<()> {
+        let mut head = [0; meta::LEN];
+        meta.store(&mut head);
+        self.poke(at, head.get(at..at + 4).unwrap_or(&[]))
     }
 
     /// Where one of the two marks is.
@@ -218,8 +221,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if self.promised == 0 {
             self.found()?;
         }
-        self.choose_gen()?;
-        if !self.storage.atomic() {
+        if self.storage.atomic() {
+            self.choose_gen()?;
+        } else {
             self.begin_log()?;
         }
         // All that reads or needs memory comes first, so that a failure leaves things as they were,
@@ -230,7 +234,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let result = self.prepare(f, first).and_then(|n| self.append(f, first, n));
         self.drop_frame(f);
         if result.is_err() {
-            self.unchain(first);
+            self.unchain(first, 0);
         }
         let Some(commit) = result? else {
             self.changed = false;
@@ -265,14 +269,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.log.pages > tree.max(LOG_PAGES) || self.moved.len() * ENTRY > cache.max(LIST_BYTES)
     }
 
-    fn unchain(&mut self, first: Option<Idx>) {
-        let mut next = first;
-        while let Some(f) = next {
-            next = self.pool.chain(f);
-            self.pool.set_chain(f, None);
-        }
-    }
-
     /// Gets memory for the list of changed pages, from that of pages if need be.
     fn make_room(&mut self) -> Result<()> {
         self.pool.unpin_all();
@@ -287,27 +283,18 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
-    /// Lists all changed pages, so that nothing more can fail, and returns the number of those spilled.
+    /// Lists what changed pages are at home, and returns the number of those spilled.
     fn prepare(&mut self, f: Idx, first: Option<Idx>) -> Result<usize> {
-        let (mut new, mut next) = (0, first);
+        let mut next = first;
         while let Some(frame) = next {
-            let pgno = self.pool.pgno(frame);
-            if !self.note_home(f, pgno)? {
-                return self.fail(Error::NoMemory);
-            }
-            new += usize::from(self.moved.search(pgno).is_err());
+            self.note_home(f, self.pool.pgno(frame))?;
             next = self.pool.chain(frame);
-        }
-        if !self.moved.reserve(self.moved.len() + new) {
-            return self.fail(Error::NoMemory);
         }
         let mut spilled = 0;
         for i in 0..self.moved.len() {
             if let Some((pgno, _)) = self.moved.pair(i).filter(|_| self.is_fresh(i)) {
                 spilled += 1;
-                if !self.note_home(f, pgno)? {
-                    return self.fail(Error::NoMemory);
-                }
+                self.note_home(f, pgno)?;
             }
         }
         Ok(spilled)
@@ -329,22 +316,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn append(&mut self, f: Idx, first: Option<Idx>, spilled: usize) -> Result<Option<Commit>> {
         let body = self.vacant();
         // Those spilled and changed again are counted twice; that costs a page at most.
-        let mut count = spilled;
-        let mut next = first;
-        while let Some(frame) = next {
-            count += 1;
-            next = self.pool.chain(frame);
-        }
+        let count = spilled + self.pool.listed(true);
         if count == 0 {
             return Ok(None);
         }
         let more = Commit::more_pages(count, self.page_size()) as u32;
         let mut place = body.saturating_add(more);
-        if u32::try_from(count)
-            .ok()
-            .and_then(|n| n.checked_add(place))
-            .is_none_or(|end| end > super::free::MAX_PAGES)
-        {
+        if place.saturating_add(count as u32) > super::free::MAX_PAGES {
             return self.fail(Error::Full);
         }
         let mut next = first;
@@ -416,9 +394,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.sync()?;
         if self.log.tail {
             // Until then the mark is one of a file that another program has gone on with.
-            let mut head = [0; meta::LEN];
-            Meta { free, ..self.meta }.store(&mut head);
-            self.poke(meta::FREE, head.get(meta::FREE..meta::FREE + 4).unwrap_or(&[]))?;
+            self.poke_meta(meta::FREE, &Meta { free, ..self.meta })?;
             self.sync()?;
             (self.log.tail, self.stored_free) = (false, Some(free));
         }
