@@ -337,13 +337,12 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         result.or_else(|error| self.fail(error))
     }
 
-    /// The result of an operation of another pager.
+    /// Takes over why an operation of another pager has failed.
     #[cfg(feature = "check")]
-    pub fn adopt<T, U: Storage>(&mut self, other: &Pager<U, M>, result: Result<T>) -> Result<T> {
-        if result.is_err() {
-            (self.error, self.fault) = (other.error, other.fault);
-        }
-        result
+    #[cfg_attr(small, inline(never))]
+    pub fn adopt<U: Storage>(&mut self, other: &Pager<U, M>) -> Failed {
+        (self.error, self.fault) = (other.error, other.fault);
+        Failed
     }
 
     /// No, if something failed because the file is damaged.
