@@ -35,6 +35,7 @@ impl<M: Memory> Salvage<M> {
         db.outcome(started)
     }
 
+    #[cfg_attr(small, inline(never))]
     pub(crate) fn start<S: Storage>(db: &mut Db<S, M>) -> Result<Self> {
         let pages = db.pager.pages();
         let Some(mut free) = PageMap::new(db.memory(), pages) else {

@@ -83,6 +83,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Where to spill a page to; `None` if the list of slots is full.
+    #[cfg_attr(all(small, feature = "journal"), inline(never))]
     fn slot_for(&mut self, f: Idx) -> Option<u32> {
         let pgno = self.pool.pgno(f);
         let known = self.moved.place(pgno);

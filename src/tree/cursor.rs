@@ -97,6 +97,7 @@ impl<M: Memory> Cursor<M> {
 
 impl<S: Storage, M: Memory> Db<S, M> {
     /// The gap that a cursor stands in, seen in the direction it is to move.
+    #[cfg_attr(small, inline(never))]
     fn gap(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Place> {
         if cursor.state == State::On && cursor.changes == self.changes {
             let leaf = self.pager.tree_page(cursor.page)?;
