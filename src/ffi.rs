@@ -102,6 +102,7 @@ unsafe impl Memory for Heap {
 }
 
 /// What a `btree_db_t` holds.
+#[repr(C)] // a database lies where its handle does
 struct Handle {
     db: Option<Db<Stream, Heap>>,
     fault: Option<Fault>,
