@@ -223,7 +223,7 @@ mp_obj_btree_t *mp_btree_new(mp_obj_t stream) {
     self->base.type = (const mp_obj_type_t *)&mp_type_btree;
     self->stream = stream;
     self->pos = POS_UNKNOWN;
-    #if MODBTREE_JOURNAL && BTREE_SEES_ATOMIC
+    #if MODBTREE_JOURNAL && !MICROPY_ENABLE_DYNRUNTIME
     self->atomic = mp_btree_is_atomic(stream);
     #endif
     return self;

@@ -144,10 +144,12 @@ int btree_scan(btree_db_t *db, btree_cursor_t *cursor, btree_scan_t *scan, btree
 
 // Whether files can be recognized of which a power cut undoes all that was done since the last
 // modbtree_sync(): those of littlefs, but not by a native module.
+#ifndef BTREE_SEES_ATOMIC // 1: they can where there is littlefs, which is not known here
 #if MICROPY_VFS_LFS2 && !MICROPY_ENABLE_DYNRUNTIME
 #define BTREE_SEES_ATOMIC (1)
 #else
 #define BTREE_SEES_ATOMIC (0)
+#endif
 #endif
 
 // Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept

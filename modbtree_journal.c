@@ -11,7 +11,11 @@ static mp_obj_t mp_btree_checkpoint(mp_obj_t self_in) {
 }
 MP_DEFINE_CONST_FUN_OBJ_1(mp_btree_checkpoint_obj, mp_btree_checkpoint);
 
-#if BTREE_SEES_ATOMIC
+#if MICROPY_ENABLE_DYNRUNTIME
+
+// Files of littlefs cannot be told from others.
+
+#elif MICROPY_VFS_LFS2
 
 #include "extmod/vfs.h"
 #include "extmod/vfs_lfs.h"
@@ -60,6 +64,20 @@ mp_uint_t mp_btree_cut(mp_obj_t stream, mp_uint_t size, int *err) {
     return ret < 0 ? MP_STREAM_ERROR : 0;
 }
 
-#endif // BTREE_SEES_ATOMIC
+#else
+
+bool mp_btree_is_atomic(mp_obj_t stream) {
+    (void)stream;
+    return false;
+}
+
+mp_uint_t mp_btree_cut(mp_obj_t stream, mp_uint_t size, int *err) {
+    (void)stream;
+    (void)size;
+    *err = MP_EINVAL;
+    return MP_STREAM_ERROR;
+}
+
+#endif
 
 #endif // MODBTREE_JOURNAL

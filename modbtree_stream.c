@@ -2,7 +2,7 @@
 
 #include "modbtree_obj.h"
 
-#if BTREE_SEES_ATOMIC
+#if !MICROPY_ENABLE_DYNRUNTIME && MICROPY_VFS_LFS2
 #include "extmod/vfs_lfs.h"
 #include "lib/littlefs/lfs2.h"
 #endif
@@ -110,7 +110,7 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
         ret = stream_p->read(self->stream, buf, len, &err);
     } else if (method == STREAM_WRITE) {
         ret = stream_p->write(self->stream, buf, len, &err);
-    #if MODBTREE_JOURNAL && BTREE_SEES_ATOMIC
+    #if MODBTREE_JOURNAL && !MICROPY_ENABLE_DYNRUNTIME
     } else if (method == STREAM_CUT) {
         ret = mp_btree_cut(self->stream, len, &err);
     #endif
@@ -257,7 +257,7 @@ int modbtree_sync(void *ctx) {
     return ret < 0 ? ret : 0;
 }
 
-#if MODBTREE_JOURNAL && BTREE_SEES_ATOMIC
+#if MODBTREE_JOURNAL && !MICROPY_ENABLE_DYNRUNTIME
 int modbtree_atomic(void *ctx) {
     mp_obj_btree_t *self = ctx;
     return self->atomic;
