@@ -210,12 +210,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// An entry of a page, if it is a leaf that has it. If so, the next one is what comes next.
-    fn salvage_entry(
-        &mut self,
-        at: &mut Salvage<M>,
-        pgno: u32,
-        i: usize,
-    ) -> Result<Option<(Item, Item)>> {
+    fn salvage_entry(&mut self, at: &mut Salvage<M>, pgno: u32, i: usize) -> Result<Option<(Item, Item)>> {
         let f = self.pager.tree_page(pgno)?;
         let node = self.node(f);
         if !node.is_leaf() || i >= node.len() {

@@ -347,4 +347,3 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         })
     }
 }
-

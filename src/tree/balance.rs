@@ -6,7 +6,7 @@
 //! The C library only ever splits in two and frees empty pages, but accepts any of this.
 
 use super::edit::Edit;
-use super::repack::{Fill, Shape, GROW};
+use super::repack::{Fill, Shape};
 use super::Db;
 use crate::error::inner::Result;
 use crate::error::Error;
@@ -35,14 +35,15 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let single = edit.from == edit.to && edit.new_len() == 1;
         // On internal pages the first entry stays first: a new page comes second.
         let front = usize::from(!self.is_leaf(f));
-        if single && edit.from == len && self.pager.field(f, field::NEXT) == 0 {
-            if self.repack(level, slot, Shape { fill: Fill::Left, ..GROW }, edit)? {
-                return Ok(true);
-            }
+        let fill = if single && edit.from == len && self.pager.field(f, field::NEXT) == 0 {
+            Fill::Left
         } else if single && edit.from <= front && self.pager.field(f, field::PREV) == 0 {
-            if self.repack(level, slot, Shape { fill: Fill::Right, ..GROW }, edit)? {
-                return Ok(true);
-            }
+            Fill::Right
+        } else {
+            Fill::Even
+        };
+        if fill != Fill::Even && self.repack(level, slot, Shape { from: 1, to: 2, fill }, edit)? {
+            return Ok(true);
         }
         let room = self.pager.capacity();
         // There may be no such slot.

@@ -34,11 +34,8 @@ pub(super) struct Shape {
     pub fill: Fill,
 }
 
-/// One page becomes two.
-pub(super) const GROW: Shape = Shape::even(1, 2);
-
 impl Shape {
-    pub const fn even(from: u8, to: u8) -> Self {
+    pub fn even(from: u8, to: u8) -> Self {
         Shape { from, to, fill: Fill::Even }
     }
 }
