@@ -332,7 +332,6 @@ fn remove_in(order: Order, bytes: &mut [u8], i: usize) {
 }
 
 /// Writes an entry at `offset`; `second` is the length of the data, or the child.
-#[cfg(any(test, feature = "shortcuts"))]
 #[cfg_attr(all(target_pointer_width = "64", not(small)), inline(always))]
 pub(crate) fn put_entry(
     order: Order,

@@ -396,6 +396,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.pool.copy(from, at, to, to_at, len);
     }
 
+    /// The bytes of one page, and those of another for changing; none if they are one page.
+    pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
+        self.pool.pair(from, to)
+    }
+
     /// Copies entries `range` of a tree page behind those of another.
     #[cfg(feature = "repack")]
     pub fn append_entries(&mut self, from: Idx, range: core::ops::Range<usize>, to: Idx) {

@@ -259,7 +259,6 @@ impl<M: Memory> Pool<M> {
     }
 
     /// One page for reading and another for changing; empty slices if they are one page.
-    #[cfg(feature = "repack")]
     pub fn pair(&mut self, from: Idx, to: Idx) -> (&[u8], &mut [u8]) {
         let ((source, size), (target, target_size)) = (self.block(from), self.block(to));
         if source == target {

@@ -11,7 +11,7 @@ use crate::error::{Error, Reason};
 use crate::memory::Memory;
 #[cfg(feature = "repack")]
 use crate::page::node::REF;
-use crate::page::node::{self, entry_size, ENTRY_FIXED, SLOT};
+use crate::page::node::{self, entry_size, SLOT};
 use crate::page::{field, kind};
 use crate::pager::Idx;
 use crate::storage::Storage;
@@ -158,22 +158,20 @@ impl<S: Storage, M: Memory> Db<S, M> {
     /// Writes an entry as number `i`; the caller has made sure that it fits.
     pub(super) fn insert_cell(&mut self, f: Idx, i: usize, cell: &Cell) {
         let order = self.pager.order();
-        let key = cell.key.len();
-        let mut fixed = [0; ENTRY_FIXED];
-        order.put_u32(&mut fixed, 0, key as u32);
-        order.put_u32(&mut fixed, 4, cell.second);
-        node::put(&mut fixed, 8, &[cell.flags]);
-        let page = self.pager.page_mut(f);
-        let at = node::open_slot(order, page, i, cell.size());
-        node::put(page, at, &fixed);
-        let at = at.wrapping_add(ENTRY_FIXED);
-        node::put(page, at.wrapping_add(key), cell.data);
-        match cell.key {
-            Source::Bytes(bytes) => node::put(page, at, bytes),
+        let mut page = self.pager.page_mut(f);
+        let key = match &cell.key {
+            Source::Bytes(bytes) => *bytes,
             #[cfg(feature = "repack")]
-            Source::Ref(bytes) => node::put(page, at, &bytes),
-            Source::Page(from, from_at, _) => self.pager.copy(from, usize::from(from_at), f, at, key),
-        }
+            Source::Ref(bytes) => bytes,
+            Source::Page(from, at, len) => {
+                let source;
+                (source, page) = self.pager.pair(*from, f);
+                let at = usize::from(*at);
+                source.get(at..at + usize::from(*len)).unwrap_or(&[])
+            }
+        };
+        let at = node::open_slot(order, page, i, cell.size());
+        node::put_entry(order, page, at, cell.second, cell.flags, [key, cell.data]);
     }
 
     #[cfg(feature = "repack")]
