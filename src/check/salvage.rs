@@ -77,7 +77,8 @@ fn mark_free<S: Storage, M: Memory>(db: &mut Db<S, M>, free: &mut PageMap<M>) ->
 
 /// What a damaged file most likely is, and how many pages say so.
 struct Guess {
-    meta: Meta,
+    order: Order,
+    page_size: u32,
     score: u32,
     /// What else it may be was tried so many times.
     tries: usize,
@@ -106,58 +107,60 @@ impl<S: Storage, M: Memory> Db<S, M> {
             duplicates: true,
             checkpoint: false,
         };
-        let mut best = Guess { meta: told.unwrap_or(blank), score: 0, tries: 0 };
+        let mut meta = told.unwrap_or(blank);
         if page_size != 0 {
             if !page_size_ok(page_size) {
                 return self.pager.fail(Error::Invalid);
             }
-            best.meta.page_size = page_size;
+            meta.page_size = page_size;
         }
+        let mut best = Guess { order: meta.order, page_size: meta.page_size, score: 0, tries: 0 };
         if page_size != 0 || told.is_some() {
-            best.score = self.score(best.meta)?;
+            best.score = self.score(best.order, best.page_size)?;
         }
         if page_size != 0 {
-            self.consider(Meta { order: best.meta.order.other(), ..best.meta }, &mut best)?;
+            self.consider(best.order.other(), page_size, &mut best)?;
         } else if best.score == 0 {
-            for order in [blank.order, blank.order.other()] {
-                self.guess(Meta { order, ..blank }, &mut best)?;
+            self.guess(Order::NATIVE, &mut best)?;
+            self.guess(Order::NATIVE.other(), &mut best)?;
+            if best.score > 0 {
+                meta = blank;
             }
         }
-        self.pager.take_for(best.meta);
-        self.pager.open_anyway()
+        self.pager.open_as(Meta { order: best.order, page_size: best.page_size, ..meta })
     }
 
     /// How many of the first pages are where they should be.
-    fn score(&mut self, meta: Meta) -> Result<u32> {
-        self.pager.take_for(meta);
+    fn score(&mut self, order: Order, page_size: u32) -> Result<u32> {
+        self.pager.lay_out(order, page_size);
         let mut count = 0;
         for pgno in 1..=SAMPLE {
             let mut header = [0; HEADER];
             if self.pager.read_at(pgno, 0, &mut header)? < HEADER {
                 break;
             }
-            count += u32::from(like_page(meta.order, &header, pgno));
+            count += u32::from(like_page(order, &header, pgno));
         }
         Ok(count)
     }
 
     /// Tries what else the file may be.
-    fn consider(&mut self, meta: Meta, best: &mut Guess) -> Result<()> {
-        if page_size_ok(meta.page_size) && best.tries < TRIES && meta != best.meta {
+    fn consider(&mut self, order: Order, page_size: u32, best: &mut Guess) -> Result<()> {
+        if page_size_ok(page_size) && best.tries < TRIES && (order, page_size) != (best.order, best.page_size) {
             best.tries += 1;
-            let score = self.score(meta)?;
+            let score = self.score(order, page_size)?;
             if score > best.score {
-                (best.meta, best.score) = (meta, score);
+                (best.order, best.page_size, best.score) = (order, page_size, score);
             }
         }
         Ok(())
     }
 
     /// Looks for the page size with the highest score: those that the first pages show, and powers of two.
-    fn guess(&mut self, meta: Meta, best: &mut Guess) -> Result<()> {
+    fn guess(&mut self, order: Order, best: &mut Guess) -> Result<()> {
         best.tries = 0;
         for shift in 9..=16 {
-            self.consider(Meta { page_size: 1 << shift, ..meta }, best)?;
+            self.consider(order, 1 << shift, best)?;
         }
         let mut window = Buffer::new(self.memory());
         if !window.resize(WINDOW + HEADER) {
@@ -168,11 +171,11 @@ impl<S: Storage, M: Memory> Db<S, M> {
             let got = self.pager.read_at(0, start, window.bytes_mut())?;
             for i in (0..WINDOW.min(got)).step_by(2) {
                 let header = window.bytes().get(i..).unwrap_or(&[]);
-                let (pgno, at) = (meta.order.u32(header, field::PGNO), start + i as u32);
+                let (pgno, at) = (order.u32(header, field::PGNO), start + i as u32);
                 // (An operator would bring a panic for 0 along.)
                 let page_size = at.checked_div(pgno).unwrap_or(0);
-                if pgno <= 4 && page_size.wrapping_mul(pgno) == at && like_page(meta.order, header, pgno) {
-                    self.consider(Meta { page_size, ..meta }, best)?;
+                if pgno <= 4 && page_size.wrapping_mul(pgno) == at && like_page(order, header, pgno) {
+                    self.consider(order, page_size, best)?;
                 }
             }
             if got < WINDOW + HEADER {

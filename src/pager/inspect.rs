@@ -4,17 +4,18 @@ use super::Pager;
 use crate::error::inner::Result;
 use crate::memory::Memory;
 use crate::page::meta::Meta;
+use crate::page::Order;
 use crate::storage::Storage;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
-    /// Takes the file for what `meta` says, whatever is on its page 0, until it is opened in one way or
-    /// another.
-    pub fn take_for(&mut self, meta: Meta) {
-        self.meta = meta;
+    /// Takes the file for one with such pages, until it is opened in one way or another.
+    pub fn lay_out(&mut self, order: Order, page_size: u32) {
+        (self.meta.order, self.meta.page_size) = (order, page_size);
     }
 
-    /// Opens the file as what it was taken for.
-    pub fn open_anyway(&mut self) -> Result<()> {
+    /// Opens the file as what `meta` says, whatever is on its page 0.
+    pub fn open_as(&mut self, meta: Meta) -> Result<()> {
+        self.meta = meta;
         let size = self.size()?;
         let pages = self.whole_pages(size)?;
         self.has(pages.max(1));
