@@ -15,6 +15,9 @@ JOBS ?= $(shell nproc)
 # Sub-makes use the job server if there is one already (make -j). They end with their first error.
 submake = $(MAKE) --no-print-directory --no-keep-going $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
+# It is no part of make's job server.
+CARGO := MAKEFLAGS= cargo
+
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 
 # Debian packages, installed if missing.

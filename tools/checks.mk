@@ -12,7 +12,7 @@ FIRMWARE_FEATURES := --no-default-features --features micropython,repack,shortcu
 	bench bench-core bench-documents \
 	fuzz fuzz-seeds fuzz-replay soak
 
-# Those that take long with one processor come first.
+# Each by its name if it fails; those that take long on one processor come first.
 STEPS = fmt-check clippy test-host test-bindings no-panic test-micropython test-package $(PC_STEPS) $(NATMOD_STEPS) \
 	$(ESP32_STEPS) fuzz-replay $(SIZE_STEPS) $(QEMU_BOARDS:%=test-qemu-%) test-corpus
 
@@ -44,10 +44,10 @@ fmt-check:
 
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
-	cargo clippy --quiet --all-targets -- -D warnings && \
+	$(CARGO) clippy --quiet --all-targets -- -D warnings && \
 	for features in '' repack,shortcuts,duplicates extras repack,shortcuts,duplicates,extras,check \
 		repack,shortcuts,duplicates,extras,check,journal repack,shortcuts,duplicates,extras,check,journal,match; do \
-	$(BINDINGS_ENV) cargo clippy --quiet --profile firmware --lib --no-default-features --features micropython,$$features \
+	$(BINDINGS_ENV) $(CARGO) clippy --quiet --profile firmware --lib --no-default-features --features micropython,$$features \
 		--target-dir '$(RUST_OUT)' -- -D warnings || exit 1; done; \
 	else echo '== no clippy here: not run'; fi
 
@@ -60,22 +60,22 @@ test-host: host-tests ## the tests that need no MicroPython
 
 # Others wait for the end of these, whether they fail or not.
 host-tests: test-packages
-	@mkdir -p '$(OUT)'
-	@{ echo '== cargo test' && cargo test --quiet && \
+	@mkdir -p '$(OUT)' && rm -f '$(OUT)/host-tests'
+	@{ echo '== cargo test' && $(CARGO) test --quiet && \
 	echo '== cargo test without repack and shortcuts' && \
-	cargo test --quiet --no-default-features --features $(LESS_FEATURES) $(LESS_TESTS:%=--test %); }; \
+	$(CARGO) test --quiet --no-default-features --features $(LESS_FEATURES) $(LESS_TESTS:%=--test %); }; \
 	echo $$? >'$(OUT)/host-tests'
 
 test-bindings: $(MPY_READY)
 	@echo '== cargo test -p micropython-sys'
-	@$(BINDINGS_ENV) cargo test --quiet --profile firmware -p micropython-sys --target-dir '$(RUST_OUT)'
+	@$(BINDINGS_ENV) $(CARGO) test --quiet --profile firmware -p micropython-sys --target-dir '$(RUST_OUT)'
 
 # With the profile for microcontrollers, too; linked as micropython/micropython.mk does it.
 EXPORTS = $(shell sed -n 's/^[a-z].* \**\(btree_[a-z_]*\)(.*);$$/\1/p' modbtree.h)
 
 no-panic: unix
 	@echo '== no panic in the library'
-	@$(BINDINGS_ENV) cargo rustc --quiet --lib --crate-type staticlib --profile firmware $(FIRMWARE_FEATURES) \
+	@$(BINDINGS_ENV) $(CARGO) rustc --quiet --lib --crate-type staticlib --profile firmware $(FIRMWARE_FEATURES) \
 		--target-dir '$(RUST_OUT)'
 	@ld -r --gc-sections $(addprefix -u ,$(EXPORTS)) -e $(firstword $(EXPORTS)) -o '$(MPY_OUT)/firmware.o' \
 		'$(RUST_OUT)/firmware/libmodbtree.a'
@@ -126,7 +126,7 @@ fuzz-seeds:
 fuzz-replay: fuzz-seeds ## run the fuzz targets over what they start from
 	@echo '== fuzz targets over their seeds'
 	@sh tools/packages.sh 'make fuzz-replay' g++
-	@cargo build --quiet --manifest-path fuzz/Cargo.toml --target-dir '$(OUT)/fuzz'
+	@$(CARGO) build --quiet --manifest-path fuzz/Cargo.toml --target-dir '$(OUT)/fuzz'
 	@for target in $(FUZZ_TARGETS); do '$(OUT)/fuzz/debug/'$$target '$(SEEDS)'/$$target/* >'$(OUT)/fuzz/'$$target.log 2>&1 || \
 		{ echo "fuzz target $$target failed:"; tail -n 20 '$(OUT)/fuzz/'$$target.log; exit 1; }; done
 

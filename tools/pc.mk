@@ -29,7 +29,7 @@ wheel: $(PC_VENV)/.installed ## build the packages btree, btrees_json and microt
 	@rm -rf '$(WHEELS)' python/microtetherdb
 	@mkdir python/microtetherdb
 	@cp microtetherdb/*.py python/microtetherdb
-	@'$(PC_VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
+	@MAKEFLAGS= '$(PC_VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
 		'$(WHEELS)'/*.whl
 	@ls '$(WHEELS)'/*.whl
@@ -63,7 +63,7 @@ TREE_FILES := $(foreach file,$(wildcard tests/data/golden/*.db tests/data/golden
 
 mpbtree: ## build mpbtree, the command-line tool, and print where it is
 	@echo '== mpbtree'
-	@cargo build --quiet --release -p mpbtree
+	@$(CARGO) build --quiet --release -p mpbtree
 	@echo '$(MPBTREE)'
 
 cli-packages:
@@ -71,14 +71,14 @@ cli-packages:
 
 mpbtree-tests:
 	@echo '== mpbtree and its tests'
-	@cargo test --quiet --no-run -p mpbtree -p btrees-json
+	@$(CARGO) test --quiet --no-run -p mpbtree -p btrees-json
 
 test-cli: cli-packages wheel mpbtree-tests ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
 	@sh tools/packages.sh 'make test-cli' $(PC_TEST_PACKAGES)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree -p btrees-json' && \
-	cargo clippy --quiet -p mpbtree -p btrees-json --all-targets -- -D warnings; fi
+	$(CARGO) clippy --quiet -p mpbtree -p btrees-json --all-targets -- -D warnings; fi
 	@echo '== cargo test -p mpbtree -p btrees-json'
-	@cargo test --quiet -p mpbtree -p btrees-json
+	@$(CARGO) test --quiet -p mpbtree -p btrees-json
 	@echo '== mpbtree with ZODB and PostgreSQL'
 	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py '$(MPBTREE_DEBUG)' $(TREE_FILES)
 	@python3 mpbtree/tests/postgresql.py '$(MPBTREE_DEBUG)'
