@@ -16,13 +16,13 @@ FIRMWARE_FEATURES := --no-default-features --features micropython,repack,shortcu
 STEPS = fmt-check clippy test-host test-bindings no-panic test-micropython test-package $(PC_STEPS) $(NATMOD_STEPS) \
 	$(ESP32_STEPS) fuzz-replay $(SIZE_STEPS) $(QEMU_BOARDS:%=test-qemu-%) test-corpus
 
-# Steps run side by side, one more than there are processors, because some wait for cargo or a board. What
+# Steps run side by side, two more than there are processors, because some wait for cargo or a board. What
 # a target prints is not mixed with others'. One failure does not hide another.
 PASSED := $(OUT)/passed
 test: ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
 	@rm -rf '$(PASSED)' && mkdir -p '$(PASSED)'
 	+@export STEPS_TOGETHER=1 SCRIPT_JOBS=2 START=$$(date +%s) && $(MAKE) --no-print-directory --keep-going \
-		--output-sync=target $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(($(JOBS) + 1))) $(STEPS:%=passed-%); \
+		--output-sync=target $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(($(JOBS) + 2))) $(STEPS:%=passed-%); \
 	code=$$?; failed=; for step in $(STEPS); do [ -e "$(PASSED)/$$step" ] || failed="$$failed $$step"; done; \
 	echo "-- $$(($$(date +%s) - START)) s"; \
 	if [ -n "$$failed" ]; then echo "make test: failed, or not run because of that:$$failed"; exit 1; fi; exit $$code
@@ -30,9 +30,9 @@ test: ## everything: formatting, clippy, host tests, tests with MicroPython here
 passed-%: %
 	@touch '$(PASSED)/$*'; echo "-- $*: passed, $$(($$(date +%s) - START)) s from the start"
 
-# So many scripts at a time.
+# So many scripts at a time, each with so many seconds when much else goes on, too.
 SCRIPT_JOBS ?= $(JOBS)
-run-tests = python3 tools/run-tests.py --jobs $(SCRIPT_JOBS)
+run-tests = python3 tools/run-tests.py --jobs $(SCRIPT_JOBS) --timeout 600
 
 test-packages:
 	@sh tools/packages.sh 'make test' $(TEST_PACKAGES)
@@ -42,9 +42,12 @@ fmt-check:
 	cargo fmt --all --check && cargo fmt --manifest-path fuzz/Cargo.toml --check; \
 	else echo '== no rustfmt here: formatting not checked'; fi
 
+# It need not wait until tests are built.
+CLIPPY_OUT := $(OUT)/clippy
+
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
-	$(CARGO) clippy --quiet --all-targets -- -D warnings && \
+	$(CARGO) clippy --quiet --all-targets --target-dir '$(CLIPPY_OUT)' -- -D warnings && \
 	for features in '' repack,shortcuts,duplicates extras repack,shortcuts,duplicates,extras,check \
 		repack,shortcuts,duplicates,extras,check,journal repack,shortcuts,duplicates,extras,check,journal,match; do \
 	$(BINDINGS_ENV) $(CARGO) clippy --quiet --profile firmware --lib --no-default-features --features micropython,$$features \

@@ -46,9 +46,9 @@ test-qemu: ## the tests with MicroPython on emulated boards
 
 $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on littlefs'
-	@$(run-tests) --timeout 600 --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
+	@$(run-tests) --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on FAT'
-	@$(run-tests) --timeout 600 --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
+	@$(run-tests) --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
 
 # What the module costs: its code with less than all features, and with all what it does, too.
 # The last but one lacks `match`; only the one with all has microtetherdb frozen in it.
