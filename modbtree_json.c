@@ -18,14 +18,15 @@ static mp_obj_t mp_btree_json_number(const btree_json_t *json, bool whole) {
     mp_obj_t text = mp_obj_new_str(str, json->part_len);
     return mp_call_function_n_kw(MP_OBJ_FROM_PTR(mp_obj_get_type(like)), 1, 0, &text);
     #else
-    if (whole) {
+    if (whole && MICROPY_LONGINT_IMPL == MICROPY_LONGINT_IMPL_MPZ) {
         return mp_parse_num_integer(str, json->part_len, 10, NULL);
     }
     #if MICROPY_PY_BUILTINS_FLOAT
-    return mp_parse_num_float(str, json->part_len, false, NULL);
-    #else
-    return MP_OBJ_NULL;
+    if (!whole) {
+        return mp_parse_num_float(str, json->part_len, false, NULL);
+    }
     #endif
+    return MP_OBJ_NULL; // this firmware does not have all numbers
     #endif
 }
 

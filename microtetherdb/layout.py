@@ -130,7 +130,7 @@ def unpack(key, raw):
         known = expires is None or type(expires) is int
         if known and isinstance(tags, (list, tuple)) and all(type(tag) is str for tag in tags):
             return value
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # (the latter without long integers)
         pass
     raise DamagedError("%r: what is stored is no document" % key, key)
 

@@ -21,6 +21,7 @@ __all__ = [
     "encode",
     "encode_state",
     "encode_zodb_record",
+    "loads",
     "match",
     "open",
     "salvage",

@@ -6,6 +6,7 @@ use super::input::buffer;
 use super::{output, Tree, DESC};
 use modbtree::json::is_strict;
 use modbtree::{Cursor, Error, HeapMemory, Item, Program, Verdict, Where};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
@@ -49,7 +50,11 @@ pub fn loads<'py>(record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if !is_strict(&text) {
         return Ok(record.clone());
     }
-    LOADS.import(record.py(), "json", "loads")?.call1((PyBytes::new(record.py(), &text),))
+    match LOADS.import(record.py(), "json", "loads")?.call1((PyBytes::new(record.py(), &text),)) {
+        // A number of more digits than Python takes.
+        Err(error) if error.is_instance_of::<PyValueError>(record.py()) => Ok(record.clone()),
+        value => value,
+    }
 }
 
 type Row<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool);
