@@ -75,12 +75,17 @@ print(len(items), [item[1] for item in items] == documents)
 if sys.implementation.name == "micropython":
     big = b"[" + b",".join(b'{"field":"value %d"}' % i for i in range(60)) + b"]"
     expected = json.loads(big)
-    kept = []
-    try:
-        while True:
-            kept.append(bytearray(500))
-    except MemoryError:
-        pass
+    gc.collect()
+    kept = [None] * (gc.mem_free() // 64)
+    full = (MemoryError, IndexError)  # later there is no room for a tuple
+    i = 0
+    for size in (2000, 200, 1):
+        try:
+            while True:
+                kept[i] = bytearray(size)
+                i += 1
+        except full:
+            pass
     failed = 0
     while True:
         try:
@@ -88,7 +93,8 @@ if sys.implementation.name == "micropython":
             break
         except MemoryError:
             failed += 1
-            kept.pop()
+            i -= 1
+            kept[i] = None
             gc.collect()
     kept = None
     print(failed > 0, value == expected)
