@@ -77,8 +77,10 @@ if sys.implementation.name == "micropython":
     expected = json.loads(big)
     gc.collect()
     kept = [None] * (gc.mem_free() // 64)
-    full = (MemoryError, IndexError)  # later there is no room for a tuple
-    i = 0
+    # Later there is no room for a tuple, nor for another name.
+    full = (MemoryError, IndexError)
+    value = None
+    i = failed = 0
     for size in (2000, 200, 1):
         try:
             while True:
@@ -86,7 +88,6 @@ if sys.implementation.name == "micropython":
                 i += 1
         except full:
             pass
-    failed = 0
     while True:
         try:
             value = btree.loads(big)
