@@ -81,7 +81,7 @@ if sys.implementation.name == "micropython":
     full = (MemoryError, IndexError)
     value = None
     i = failed = 0
-    for size in (2000, 200, 1):
+    for size in (2000, 200, 30):
         try:
             while True:
                 kept[i] = bytearray(size)
@@ -94,8 +94,8 @@ if sys.implementation.name == "micropython":
             break
         except MemoryError:
             failed += 1
-            i -= 1
-            kept[i] = None
+            for i in range(i - 1, i - 20, -1):
+                kept[i] = None
             gc.collect()
     kept = None
     print(failed > 0, value == expected)
