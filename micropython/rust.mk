@@ -18,7 +18,7 @@ MODBTREE_TRIPLE = $(notdir $(patsubst %.json,%,$(MODBTREE_RUST_TARGET)))
 MODBTREE_LIB = $(MODBTREE_TARGET_DIR)/$(addsuffix /,$(MODBTREE_TRIPLE))$(MODBTREE_PROFILE)/libmodbtree.a
 
 MODBTREE_SRC_C := modbtree.c modbtree_check.c modbtree_dict.c modbtree_iter.c modbtree_journal.c \
-	modbtree_match.c modbtree_stream.c
+	modbtree_json.c modbtree_match.c modbtree_stream.c
 MODBTREE_CFLAGS = -I$(MODBTREE_TOP) -DMODBTREE_VERSION=\"$(MODBTREE_VERSION)\" \
 	$(patsubst %,-DMODBTREE_%=1,$(shell echo $(MODBTREE_FEATURES) | tr a-z- A-Z_))
 
