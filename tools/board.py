@@ -11,6 +11,8 @@ MACHINES = {
     "arm": ["qemu-system-arm", "-machine", "mps2-an385"],
     "riscv": ["qemu-system-riscv32", "-machine", "virt", "-bios", "none"],
 }
+# For one that mostly waits for its terminal, and takes a whole processor while it does.
+WAITING = ["nice", "-n", "5"]
 OPTIONS = ["-nographic", "-monitor", "null", "-serial", "stdio", "-semihosting"]
 
 

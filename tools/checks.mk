@@ -21,14 +21,14 @@ STEPS = fmt-check clippy test-host test-bindings no-panic test-micropython test-
 PASSED := $(OUT)/passed
 test: ## everything: formatting, clippy, host tests, tests with MicroPython here and on emulated boards, size
 	@rm -rf '$(PASSED)' && mkdir -p '$(PASSED)'
-	+@export STEPS_TOGETHER=1 SCRIPT_JOBS=2 START=$$(date +%s) && $(MAKE) --no-print-directory --keep-going \
+	+@start=$$(date +%s); export STEPS_TOGETHER=1 SCRIPT_JOBS=2; $(MAKE) --no-print-directory --keep-going \
 		--output-sync=target $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(($(JOBS) + 2))) $(STEPS:%=passed-%); \
 	code=$$?; failed=; for step in $(STEPS); do [ -e "$(PASSED)/$$step" ] || failed="$$failed $$step"; done; \
-	echo "-- $$(($$(date +%s) - START)) s"; \
+	echo "-- $$(($$(date +%s) - start)) s"; \
 	if [ -n "$$failed" ]; then echo "make test: failed, or not run because of that:$$failed"; exit 1; fi; exit $$code
 
 passed-%: %
-	@touch '$(PASSED)/$*'; echo "-- $*: passed, $$(($$(date +%s) - START)) s from the start"
+	@touch '$(PASSED)/$*'; echo '-- $*: passed'
 
 # So many scripts at a time, each with so many seconds when much else goes on, too.
 SCRIPT_JOBS ?= $(JOBS)
@@ -42,12 +42,9 @@ fmt-check:
 	cargo fmt --all --check && cargo fmt --manifest-path fuzz/Cargo.toml --check; \
 	else echo '== no rustfmt here: formatting not checked'; fi
 
-# It need not wait until tests are built.
-CLIPPY_OUT := $(OUT)/clippy
-
 clippy: $(MPY_READY)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy' && \
-	$(CARGO) clippy --quiet --all-targets --target-dir '$(CLIPPY_OUT)' -- -D warnings && \
+	$(CARGO) clippy --quiet --all-targets -- -D warnings && \
 	for features in '' repack,shortcuts,duplicates extras repack,shortcuts,duplicates,extras,check \
 		repack,shortcuts,duplicates,extras,check,journal repack,shortcuts,duplicates,extras,check,journal,match; do \
 	$(BINDINGS_ENV) $(CARGO) clippy --quiet --profile firmware --lib --no-default-features --features micropython,$$features \

@@ -76,7 +76,7 @@ mpbtree-tests:
 test-cli: cli-packages wheel mpbtree-tests ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
 	@sh tools/packages.sh 'make test-cli' $(PC_TEST_PACKAGES)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree -p btrees-json' && \
-	$(CARGO) clippy --quiet -p mpbtree -p btrees-json --all-targets --target-dir '$(CLIPPY_OUT)' -- -D warnings; fi
+	$(CARGO) clippy --quiet -p mpbtree -p btrees-json --all-targets -- -D warnings; fi
 	@echo '== cargo test -p mpbtree -p btrees-json'
 	@$(CARGO) test --quiet -p mpbtree -p btrees-json
 	@echo '== mpbtree with ZODB and PostgreSQL'

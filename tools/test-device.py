@@ -66,7 +66,7 @@ def main():
         sys.exit(__doc__)
     mpremote, firmware, tool = sys.argv[1:]
     for system in ("lfs2", "fat"):
-        command = [*board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
+        command = [*board.WAITING, *board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
         process = subprocess.Popen(
             [*command, "-kernel", firmware], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -44,7 +44,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 def install(mpremote, firmware, packages, use):
     """Boots a board, installs packages there and returns what using them prints."""
-    command = [*board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
+    command = [*board.WAITING, *board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
     process = subprocess.Popen([*command, "-kernel", firmware], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         terminal = re.search("/dev/[^ ]+", process.stdout.readline())[0]
