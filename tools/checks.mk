@@ -79,7 +79,7 @@ no-panic: unix
 		--target-dir '$(RUST_OUT)'
 	@ld -r --gc-sections $(addprefix -u ,$(EXPORTS)) -e $(firstword $(EXPORTS)) -o '$(MPY_OUT)/firmware.o' \
 		'$(RUST_OUT)/firmware/libmodbtree.a'
-	@python3 tools/no-panic.py '$(dir $(UNIX))modbtree_core.o' '$(MPY_OUT)/firmware.o'
+	@MAKEFLAGS= python3 tools/no-panic.py '$(dir $(UNIX))modbtree_core.o' '$(MPY_OUT)/firmware.o'
 
 test-micropython: unix ## MicroPython's tests of btree, ours, and the examples
 	@echo '== scripts under MicroPython'
