@@ -93,7 +93,7 @@ LONG_SEEKS := $(shell grep -l uctypes tests/micropython/*.py examples/*.py)
 NATMOD_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py $(wildcard tests/micropython/*.py examples/*.py) README.md FORMAT.md
 # These take long and run on the same boards with the module in the firmware.
 LONG_SCRIPTS := $(patsubst %,tests/micropython/%.py,flash_cost heap_sweep io_sweep model_big model_small mutants \
-	power_cut sizes_big)
+	power_cut sizes_big) examples/copy.py examples/reader.py
 
 # These have littlefs disks that are too small for a journal that cannot be cut off, and count what is written.
 SEEN_LFS2 := $(patsubst %,tests/microtetherdb/%.py,file retries)
