@@ -89,7 +89,7 @@ string(REGEX REPLACE "^version = \"(.*)\"$" "\\1" MODBTREE_VERSION "${modbtree_l
 # What bindgen needs to read MicroPython's headers. The settings of the port make no difference
 # to the few numbers that the library takes from there.
 set(modbtree_cflags -DMICROPY_ENABLE_DYNRUNTIME=1 -DMICROPY_USE_INTERNAL_ERRNO=1
-    -DMP_CONFIGFILE=<mpconfig.h> -I${MODBTREE_TOP}/ports/natmod)
+    -DMP_CONFIGFILE=<mpconfig.h> -I${MODBTREE_TOP}/ports/natmod -DBTREE_SEES_ATOMIC=1)
 # Nor does libclang know where a cross compiler has its headers.
 separate_arguments(modbtree_flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
 execute_process(
@@ -135,6 +135,12 @@ if(MODBTREE_RUST_TARGET MATCHES "xtensa.*\\.json$")
     list(APPEND modbtree_build -- --emit=asm)
     list(APPEND modbtree_pick -DOBJECT=${CMAKE_BINARY_DIR}/modbtree_core.o -DPYTHON=${Python3_EXECUTABLE}
         -DCC=${CMAKE_C_COMPILER})
+endif()
+
+if(MODBTREE_RUST_TARGET MATCHES "^thumb")
+    list(PREPEND modbtree_build sh ${MODBTREE_TOP}/micropython/no-frame-pointers.sh ${modbtree_archive}
+        ${CMAKE_BINARY_DIR}/modbtree-functions ${CMAKE_NM})
+    list(APPEND modbtree_build --)
 endif()
 
 # cargo knows better than CMake what is up to date.
