@@ -223,7 +223,7 @@ mp_obj_btree_t *mp_btree_new(mp_obj_t stream) {
     self->base.type = (const mp_obj_type_t *)&mp_type_btree;
     self->stream = stream;
     self->pos = POS_UNKNOWN;
-    #if MODBTREE_JOURNAL
+    #if MODBTREE_JOURNAL && !MICROPY_ENABLE_DYNRUNTIME
     self->atomic = mp_btree_is_atomic(stream);
     #endif
     return self;
@@ -324,15 +324,16 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(mp_btree_open_obj, 1, mp_btree_open);
 
 #if MICROPY_ENABLE_DYNRUNTIME
 
-#define COUNT_METHOD(name, obj) + 1
-#define STORE_METHOD(name, obj) *method++ = (mp_map_elem_t) { MP_OBJ_NEW_QSTR(name), MP_OBJ_FROM_PTR(&obj) };
+#define METHOD_NAME(name, obj) name,
+#define METHOD_OBJ(name, obj) MP_ROM_PTR(&obj),
 
 // These must not be static: a native module can address its own data only by way of a table.
 const mp_obj_type_t *mp_btree_type_bytes;
 const mp_module_context_t *mp_btree_context;
 mp_obj_full_type_t mp_type_btree;
 mp_obj_full_type_t mp_type_btree_iter;
-mp_map_elem_t mp_btree_locals_dict_table[MP_BTREE_METHODS(COUNT_METHOD)];
+static const mp_rom_obj_t mp_btree_methods[] = { MP_BTREE_METHODS(METHOD_OBJ) };
+mp_map_elem_t mp_btree_locals_dict_table[MP_ARRAY_SIZE(mp_btree_methods)];
 static MP_DEFINE_CONST_DICT(mp_btree_locals_dict, mp_btree_locals_dict_table);
 
 mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
@@ -341,8 +342,11 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     // Keeps the names alive for what outlives the module: its functions, and open databases.
     mp_btree_context = self->context;
     mp_btree_type_bytes = mp_load_global(MP_QSTR_bytes);
-    mp_map_elem_t *method = mp_btree_locals_dict_table;
-    MP_BTREE_METHODS(STORE_METHOD)
+    const uint16_t names[] = { MP_BTREE_METHODS(METHOD_NAME) };
+    for (size_t i = 0; i < MP_ARRAY_SIZE(names); i++) {
+        mp_btree_locals_dict_table[i].key = MP_OBJ_NEW_QSTR(names[i]);
+        mp_btree_locals_dict_table[i].value = (mp_obj_t)mp_btree_methods[i];
+    }
 
     mp_type_btree.base.type = &mp_type_type;
     mp_type_btree.flags = MP_TYPE_FLAG_ITER_IS_GETITER;

@@ -159,6 +159,16 @@ int btree_json(btree_json_t *json);
 // Writes what a string with escapes stands for to `to`, where there are part_len bytes, initialised. Its length.
 size_t btree_json_unescape(const uint8_t *part, size_t part_len, uint8_t *to);
 
+// Whether files can be recognized of which a power cut undoes all that was done since the last
+// modbtree_sync(): those of littlefs, but not by a native module.
+#ifndef BTREE_SEES_ATOMIC // 1: they can where there is littlefs, which is not known here
+#if MICROPY_VFS_LFS2 && !MICROPY_ENABLE_DYNRUNTIME
+#define BTREE_SEES_ATOMIC (1)
+#else
+#define BTREE_SEES_ATOMIC (0)
+#endif
+#endif
+
 // Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept
 // in ctx and reported as an error number.
 // Returns the number of bytes read (less than len only at the end of the stream) or -errno.
@@ -169,7 +179,8 @@ int modbtree_write(void *ctx, uint64_t offset, const uint8_t *buf, size_t len);
 int modbtree_read_here(void *ctx, uint8_t *buf, size_t len);
 int modbtree_size(void *ctx, uint64_t *size);
 int modbtree_sync(void *ctx);
-// Whether a power cut undoes all that was done to the stream since the last modbtree_sync().
+// If BTREE_SEES_ATOMIC: whether a power cut undoes all that was done to the stream since the last
+// modbtree_sync().
 int modbtree_atomic(void *ctx);
 // Shortens a stream that is atomic: 0 or -errno.
 int modbtree_truncate(void *ctx, uint64_t size);

@@ -11,7 +11,11 @@ static mp_obj_t mp_btree_checkpoint(mp_obj_t self_in) {
 }
 MP_DEFINE_CONST_FUN_OBJ_1(mp_btree_checkpoint_obj, mp_btree_checkpoint);
 
-#if !MICROPY_ENABLE_DYNRUNTIME && MICROPY_VFS_LFS2
+#if MICROPY_ENABLE_DYNRUNTIME
+
+// Files of littlefs cannot be told from others.
+
+#elif MICROPY_VFS_LFS2
 
 #include "extmod/vfs.h"
 #include "extmod/vfs_lfs.h"

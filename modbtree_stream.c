@@ -110,7 +110,7 @@ static mp_int_t mp_btree_stream(mp_obj_btree_t *self, unsigned method, void *buf
         ret = stream_p->read(self->stream, buf, len, &err);
     } else if (method == STREAM_WRITE) {
         ret = stream_p->write(self->stream, buf, len, &err);
-    #if MODBTREE_JOURNAL
+    #if MODBTREE_JOURNAL && !MICROPY_ENABLE_DYNRUNTIME
     } else if (method == STREAM_CUT) {
         ret = mp_btree_cut(self->stream, len, &err);
     #endif
@@ -257,7 +257,7 @@ int modbtree_sync(void *ctx) {
     return ret < 0 ? ret : 0;
 }
 
-#if MODBTREE_JOURNAL
+#if MODBTREE_JOURNAL && !MICROPY_ENABLE_DYNRUNTIME
 int modbtree_atomic(void *ctx) {
     mp_obj_btree_t *self = ctx;
     return self->atomic;

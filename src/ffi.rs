@@ -60,8 +60,10 @@ impl Storage for Stream {
 
     #[cfg(feature = "journal")]
     fn atomic(&self) -> bool {
-        // SAFETY: no memory is shared. Exceptions: the callee looks at types only.
-        !self.volatile && unsafe { sys::modbtree_atomic(self.ctx) } != 0
+        sys::BTREE_SEES_ATOMIC != 0
+            && !self.volatile
+            // SAFETY: no memory is shared. Exceptions: the callee looks at types only.
+            && unsafe { sys::modbtree_atomic(self.ctx) } != 0
     }
 
     #[cfg(feature = "journal")]
@@ -100,6 +102,7 @@ unsafe impl Memory for Heap {
 }
 
 /// What a `btree_db_t` holds.
+#[repr(C)] // a database lies where its handle does
 struct Handle {
     db: Option<Db<Stream, Heap>>,
     fault: Option<Fault>,
@@ -124,6 +127,12 @@ impl Handle {
             (&raw mut (*handle).salvage).write(None);
             &mut *handle
         }
+    }
+
+    /// A database that is yet to be opened.
+    fn place(&mut self, stream: Stream, options: &Options) -> &mut Db<Stream, Heap> {
+        let heap = Heap { ctx: stream.ctx };
+        self.db.insert(Db::with_pager(Pager::new(stream, heap, options)))
     }
 
     /// The number for the result of an operation, whose place of a damage is kept.
@@ -190,7 +199,7 @@ unsafe fn slice<'a>(ptr: *const u8, len: usize) -> &'a [u8] {
 
 fn report(db: &Db<Stream, Heap>, item: &Item) -> sys::btree_bytes_t {
     let ptr = db.inline_bytes(item).map_or(core::ptr::null(), <[u8]>::as_ptr);
-    sys::btree_bytes_t { ptr, len: item.len() as u32, page: item.page }
+    sys::btree_bytes_t { ptr, len: item.len() as u32, page: item.page() }
 }
 
 #[no_mangle]
@@ -248,9 +257,7 @@ unsafe extern "C" fn btree_open(
 /// database is in its place is gone then.)
 #[inline(never)]
 fn open(handle: &mut Handle, stream: Stream, options: &Options) -> c_int {
-    let heap = Heap { ctx: stream.ctx };
-    let db = handle.db.insert(Db::with_pager(Pager::new(stream, heap, options)));
-    if db.try_open(options).is_ok() {
+    if handle.place(stream, options).try_open(options).is_ok() {
         return OK;
     }
     let result = handle.finish(Err(Failed));

@@ -17,13 +17,13 @@ use crate::page::node::Node;
 use crate::page::{field, kind, meta, HEADER};
 use crate::storage::Storage;
 use crate::tree::Db;
-use map::{Chains, PageMap, BY_SEPARATOR, EXPLAINED, USED};
+use map::{Chains, PageMap, Records, BY_SEPARATOR, EXPLAINED, USED};
 pub use salvage::Salvage;
-use tree::{Levels, Spot};
+use tree::{Spot, NOWHERE};
 
 /// Overflow pages that comparisons may read, for each page of the file. A sound file takes four
 /// for each level of the tree.
-const EFFORT: u64 = 64;
+const EFFORT: u32 = 64;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,13 +76,13 @@ struct Checker<'a, S: Storage, M: Memory> {
     report: Report,
     map: PageMap<M>,
     chains: Chains<M>,
-    levels: Levels<M>,
+    levels: Records<M>,
     /// Level of the first leaf.
     leaf_level: Option<usize>,
     /// The last readable key, in the order of the tree.
-    last_key: Option<Spot>,
+    last_key: Spot,
     /// Overflow pages that comparisons may still read.
-    effort: u64,
+    effort: u32,
 }
 
 impl<S: Storage, M: Memory> Db<S, M> {
@@ -104,24 +104,34 @@ impl<S: Storage, M: Memory> Db<S, M> {
             report: Report::default(),
             map,
             chains: Chains::new(memory),
-            levels: Levels::new(memory),
+            levels: Records::new(memory),
             leaf_level: None,
-            last_key: None,
-            effort: u64::from(pages) * EFFORT,
+            last_key: NOWHERE,
+            effort: pages.saturating_mul(EFFORT),
         };
-        checker.meta()?;
-        checker.tree()?;
-        checker.free_list()?;
-        checker.unused()?;
+        checker.all()?;
         Ok(checker.report)
     }
 }
 
+/// A function that finds damage by which it cannot go on fails with it, and its caller makes that a
+/// finding ([`Checker::noted`]).
 impl<S: Storage, M: Memory> Checker<'_, S, M> {
-    fn finding(&mut self, severity: Severity, page: u32, offset: usize, reason: Reason) {
-        let count = match severity {
-            Severity::Error => &mut self.report.errors,
-            Severity::Warning => &mut self.report.warnings,
+    fn all(&mut self) -> Result<()> {
+        let meta = self.meta();
+        self.noted(meta)?;
+        self.tree()?;
+        let list = self.free_list();
+        self.noted(list)?;
+        self.unused()
+    }
+
+    fn error(&mut self, page: u32, offset: usize, reason: Reason) {
+        let (count, severity) = match reason {
+            Reason::LeakedChain | Reason::Preserved | Reason::MetaTail => {
+                (&mut self.report.warnings, Severity::Warning)
+            }
+            _ => (&mut self.report.errors, Severity::Error),
         };
         *count = count.saturating_add(1);
         if self.left > 0 {
@@ -130,40 +140,27 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
         }
     }
 
-    fn error(&mut self, page: u32, offset: usize, reason: Reason) {
-        self.finding(Severity::Error, page, offset, reason);
-    }
-
-    fn warning(&mut self, page: u32, offset: usize, reason: Reason) {
-        self.finding(Severity::Warning, page, offset, reason);
-    }
-
-    /// Turns damage into a finding.
-    fn noted<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
-        match result {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Failed) => match self.db.pager.fault() {
-                Some(Fault { page, offset, reason }) => {
-                    self.error(page, offset as usize, reason);
-                    Ok(None)
-                }
-                None => Err(Failed),
-            },
+    /// Turns damage into a finding, and the answer is no then.
+    fn noted(&mut self, answer: Result<bool>) -> Result<bool> {
+        if let (Err(Failed), Some(Fault { page, offset, reason })) = (answer, self.db.pager.fault()) {
+            self.error(page, offset as usize, reason);
         }
+        self.db.pager.unless_damaged(answer)
     }
 
-    /// Marks a page as used; false if it is already.
-    fn claim(&mut self, page: u32) -> bool {
-        let first = !self.map.has(page, USED);
-        self.map.set(page, USED);
-        first
+    /// Marks a page as used, which it must not be yet.
+    fn claim(&mut self, page: u32) -> Result<()> {
+        if self.map.mark(page, USED) {
+            return Ok(());
+        }
+        self.db.pager.corrupt(page, 0, Reason::Shared)
     }
 
-    fn meta(&mut self) -> Result<()> {
-        self.claim(0);
+    fn meta(&mut self) -> Result<bool> {
+        self.map.mark(0, USED);
         let stored = self.db.pager.stored();
         if stored == 0 {
-            return Ok(());
+            return Ok(true);
         }
         if self.db.pager.ragged()? {
             self.error(stored, 0, Reason::PartialPage);
@@ -172,27 +169,24 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
             self.error(0, meta::NRECS, Reason::NotZero);
         }
         self.db.pager.begin();
-        let page = self.db.pager.load(0);
-        let Some(f) = self.noted(page)? else { return Ok(()) };
+        let f = self.db.pager.load(0)?;
         let end = self.db.pager.head_len();
         let tail = self.db.pager.page(f).get(end..).unwrap_or(&[]);
         if let Some(at) = tail.iter().position(|&byte| byte != 0) {
-            self.warning(0, end + at, Reason::MetaTail);
+            self.error(0, end + at, Reason::MetaTail);
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn free_list(&mut self) -> Result<()> {
+    fn free_list(&mut self) -> Result<bool> {
         let (mut pgno, mut from) = (self.db.pager.first_free(), (0, meta::FREE));
         while pgno != 0 {
             // A page beyond the file counts as used.
-            if pgno >= self.db.pager.pages() || !self.claim(pgno) {
-                self.error(from.0, from.1, Reason::FreeList);
-                break;
+            if !self.map.mark(pgno, USED) {
+                return self.db.pager.corrupt(from.0, from.1 as u32, Reason::FreeList);
             }
             self.db.pager.begin();
-            let page = self.db.pager.load(pgno);
-            let Some(f) = self.noted(page)? else { break };
+            let f = self.db.pager.load(pgno)?;
             let node = Node::new(self.db.pager.order(), self.db.pager.page(f));
             let (number, prev, lower) = (node.field(field::PGNO), node.field(field::PREV), node.lower());
             let (kind, next) = (node.field(field::FLAGS), node.field(field::NEXT));
@@ -203,31 +197,34 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
                 self.error(pgno, field::PREV, Reason::NotZero);
             }
             // What the pager accepts when it takes a page from the list.
-            let most = match kind {
-                kind::LEAF => HEADER,
-                kind::INTERNAL => HEADER + 2,
-                kind::OVERFLOW => usize::MAX,
+            let sound = match kind {
+                kind::LEAF => lower == HEADER,
+                kind::INTERNAL => lower <= HEADER + 2,
+                kind::OVERFLOW => true,
                 _ => {
                     self.error(pgno, field::FLAGS, Reason::PageType);
-                    usize::MAX
+                    true
                 }
             };
-            if lower > most || (lower < HEADER && kind == kind::LEAF) {
+            if !sound {
                 self.error(pgno, field::LOWER, Reason::FreeList);
             }
             self.report.free += 1;
             self.db.pager.release(f, true);
             (pgno, from) = (next, (pgno, field::NEXT));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Pages that nothing has claimed.
     fn unused(&mut self) -> Result<()> {
         for i in 0.. {
-            let Some((page, _, users)) = self.chains.get(i) else { break };
+            let (page, _, users) = self.chains.get(i);
+            if page == 0 {
+                break;
+            }
             if users & BY_SEPARATOR == 0 {
-                self.warning(page, field::FLAGS, Reason::Preserved);
+                self.error(page, field::FLAGS, Reason::Preserved);
             }
         }
         let pages = self.db.pager.pages();
@@ -236,14 +233,11 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
                 continue;
             }
             if self.db.pager.is_reserved(pgno) {
-                self.claim(pgno);
+                self.map.mark(pgno, USED);
                 continue;
             }
-            let Some((kind, _)) = self.kind_and_next(pgno)? else { continue };
-            if kind == kind::OVERFLOW | kind::PRESERVE {
-                self.warning(pgno, 0, Reason::LeakedChain);
-                self.explain(pgno)?;
-            }
+            let explained = self.explain(pgno);
+            self.noted(explained)?;
         }
         for pgno in 2..pages {
             if !self.map.has(pgno, USED) {
@@ -256,23 +250,24 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
         Ok(())
     }
 
-    /// Marks the pages of a chain without a user.
-    fn explain(&mut self, first: u32) -> Result<()> {
-        let mut pgno = first;
-        while !self.map.has(pgno, USED | EXPLAINED) {
-            self.map.set(pgno, EXPLAINED);
-            let Some((_, next)) = self.kind_and_next(pgno)? else { break };
-            pgno = next;
+    /// Marks the pages of a chain without a user, if it starts on this page.
+    fn explain(&mut self, first: u32) -> Result<bool> {
+        let (kind, mut next) = self.header(first)?;
+        if kind == kind::OVERFLOW | kind::PRESERVE && self.map.mark(first, EXPLAINED) {
+            self.error(first, 0, Reason::LeakedChain);
+            while self.map.mark(next, EXPLAINED) {
+                next = self.header(next)?.1;
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn kind_and_next(&mut self, pgno: u32) -> Result<Option<(u32, u32)>> {
+    /// Type and right neighbour of a page.
+    fn header(&mut self, pgno: u32) -> Result<(u32, u32)> {
         self.db.pager.begin();
-        let page = self.db.pager.load(pgno);
-        let Some(f) = self.noted(page)? else { return Ok(None) };
+        let f = self.db.pager.load(pgno)?;
         let answer = (self.db.pager.field(f, field::FLAGS), self.db.pager.field(f, field::NEXT));
         self.db.pager.release(f, true);
-        Ok(Some(answer))
+        Ok(answer)
     }
 }

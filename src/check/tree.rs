@@ -1,83 +1,27 @@
 //! Verification of the tree: pages from left to right, their links, entries, keys and chains.
 
-use super::map::{BY_KEY, BY_SEPARATOR, USED};
+use super::map::{BY_DATA, BY_KEY, BY_SEPARATOR};
 use super::Checker;
 use crate::error::inner::Result;
 use crate::error::{Error, Failed, Reason};
-use crate::memory::{Buffer, Memory};
+use crate::memory::Memory;
 use crate::page::node::{BIG_DATA, BIG_KEY, ENTRY_FIXED, REF, SLOT};
-use crate::page::{field, kind, Order};
+use crate::page::{field, kind};
 use crate::storage::Storage;
 use crate::tree::{Db, Item, MAX_DEPTH};
 use core::cmp::Ordering;
 
 /// An entry: page and index.
 pub(super) type Spot = (u32, usize);
+/// No entry: no tree has page 0.
+pub(super) const NOWHERE: Spot = (0, 0);
 
-/// A level of the tree: the page on the way down, and the last page seen from the left.
-#[derive(Clone, Copy, Default)]
-struct Level {
-    page: u32,
-    /// Entries of that page, and the one to go down next.
-    len: usize,
-    next_child: usize,
-    last: u32,
-    /// Right neighbour that `last` names.
-    last_next: u32,
-}
-
-/// The levels down to the present page. Not an array: stacks of microcontrollers are small.
-pub(super) struct Levels<M: Memory> {
-    list: Buffer<M>,
-}
-
-impl<M: Memory> Levels<M> {
-    /// Bytes of a level in the list.
-    const WIDTH: usize = 16;
-
-    pub fn new(memory: M) -> Self {
-        Levels { list: Buffer::new(memory) }
-    }
-
-    fn get(&self, i: usize) -> Level {
-        let Some(bytes) = self.list.bytes().get(i * Self::WIDTH..) else { return Level::default() };
-        let order = Order::NATIVE;
-        Level {
-            page: order.u32(bytes, 0),
-            len: order.u16(bytes, 4),
-            next_child: order.u16(bytes, 6),
-            last: order.u32(bytes, 8),
-            last_next: order.u32(bytes, 12),
-        }
-    }
-
-    /// False if there is no memory.
-    fn set(&mut self, i: usize, level: Level) -> bool {
-        let (at, end) = (i * Self::WIDTH, (i + 1) * Self::WIDTH);
-        if self.list.bytes().len() < end && !self.list.resize(end) {
-            return false;
-        }
-        let bytes = self.list.bytes_mut().get_mut(at..).unwrap_or(&mut []);
-        let order = Order::NATIVE;
-        order.put_u32(bytes, 0, level.page);
-        order.put_u16(bytes, 4, level.len as u16);
-        order.put_u16(bytes, 6, level.next_child as u16);
-        order.put_u32(bytes, 8, level.last);
-        order.put_u32(bytes, 12, level.last_next);
-        true
-    }
-}
-
-/// What refers to a chain.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum User {
-    Key,
-    Data,
-    Separator,
-}
+/// The page of a level that was visited last: its number, the right neighbour that it names, its
+/// entries, and the one to go down next. Not in an array: stacks of microcontrollers are small.
+type Level = [u32; 4];
 
 impl<S: Storage, M: Memory> Checker<'_, S, M> {
-    fn keep_level(&mut self, depth: usize, level: Level) -> Result<()> {
+    fn keep_level(&mut self, depth: usize, level: &Level) -> Result<()> {
         if self.levels.set(depth, level) {
             return Ok(());
         }
@@ -86,353 +30,248 @@ impl<S: Storage, M: Memory> Checker<'_, S, M> {
 
     /// Goes through the whole tree, from left to right.
     pub(super) fn tree(&mut self) -> Result<()> {
-        let mut depth = 0;
-        if self.enter(1, (0, 0), 0)? {
-            loop {
-                let mut level = self.levels.get(depth);
-                let i = level.next_child;
-                if i >= level.len {
-                    if depth == 0 {
-                        break;
-                    }
-                    depth -= 1;
-                    continue;
-                }
-                level.next_child += 1;
-                self.keep_level(depth, level)?;
-                self.db.pager.begin();
-                let page = self.db.pager.tree_page(level.page);
-                let Some(f) = self.noted(page)? else { continue };
-                let node = self.db.node(f);
-                let (child, at) = (node.child(i), node.offset(i) + 4);
-                if self.enter(child, (level.page, at), depth + 1)? {
-                    depth += 1;
-                }
+        let entered = self.enter(1, (0, 0), 0);
+        let mut depth = usize::from(self.noted(entered)?);
+        while let Some(above) = depth.checked_sub(1) {
+            let [page, next, len, i] = self.levels.get(above);
+            if i >= len {
+                depth = above;
+                continue;
             }
+            self.keep_level(above, &[page, next, len, i + 1])?;
+            let entered = self.enter_child(page, i as usize, depth);
+            depth += usize::from(self.noted(entered)?);
         }
         for i in 0..MAX_DEPTH {
-            let level = self.levels.get(i);
-            if level.last != 0 && level.last_next != 0 {
-                self.error(level.last, field::NEXT, Reason::Sibling);
+            let [page, next, ..] = self.levels.get(i);
+            if next != 0 {
+                self.error(page, field::NEXT, Reason::Sibling);
             }
         }
         Ok(())
+    }
+
+    fn enter_child(&mut self, pgno: u32, i: usize, depth: usize) -> Result<bool> {
+        self.db.pager.begin();
+        let f = self.db.pager.tree_page(pgno)?;
+        let node = self.db.node(f);
+        self.enter(node.child(i), (pgno, node.offset(i) + 4), depth)
     }
 
     /// Visits a page. True if there is a level below it to go down to.
     fn enter(&mut self, pgno: u32, from: (u32, usize), depth: usize) -> Result<bool> {
         if pgno == 0 || pgno >= self.db.pager.pages() {
-            self.error(from.0, from.1, Reason::PageRange);
-            return Ok(false);
+            return self.db.pager.corrupt(from.0, from.1 as u32, Reason::PageRange);
         }
         if depth >= MAX_DEPTH {
-            self.error(pgno, 0, Reason::Depth);
-            return Ok(false);
+            return self.db.pager.corrupt(pgno, 0, Reason::Depth);
         }
-        if !self.claim(pgno) {
-            self.error(pgno, 0, Reason::Shared);
-            return Ok(false);
-        }
+        self.claim(pgno)?;
         self.db.pager.begin();
-        let page = self.db.pager.tree_page(pgno);
-        let Some(f) = self.noted(page)? else { return Ok(false) };
+        let f = self.db.pager.tree_page(pgno)?;
         let node = self.db.node(f);
         let (prev, next) = (node.field(field::PREV), node.field(field::NEXT));
         let (leaf, len) = (node.is_leaf(), node.len());
-        let mut level = self.levels.get(depth);
-        if prev != level.last {
+        let [left, left_next, ..] = self.levels.get(depth);
+        if prev != left {
             self.error(pgno, field::PREV, Reason::Sibling);
         }
-        if level.last != 0 && level.last_next != pgno {
-            self.error(level.last, field::NEXT, Reason::Sibling);
+        if left != 0 && left_next != pgno {
+            self.error(left, field::NEXT, Reason::Sibling);
         }
-        level = Level { page: pgno, len, next_child: 0, last: pgno, last_next: next };
-        self.keep_level(depth, level)?;
+        self.keep_level(depth, &[pgno, next, len as u32, 0])?;
         if leaf {
             self.report.leaves += 1;
             if *self.leaf_level.get_or_insert(depth) != depth {
                 self.error(pgno, 0, Reason::Level);
             }
-            if len == 0 && pgno != 1 {
-                self.error(pgno, field::LOWER, Reason::EmptyLeaf);
-            }
-            let bounds = self.bounds(depth);
-            for i in 0..len {
-                self.item(pgno, i, len, bounds)?;
-            }
-            return Ok(false);
-        }
-        self.report.internals += 1;
-        if len == 0 {
-            self.error(pgno, field::LOWER, Reason::Empty);
-        }
-        let bounds = self.bounds(depth);
-        for i in 0..len {
-            self.separator(pgno, i, len, bounds)?;
-        }
-        Ok(len != 0)
-    }
-
-    /// The separators above that keys on the page just entered lie between.
-    fn bounds(&mut self, depth: usize) -> (Option<Spot>, Option<Spot>) {
-        let (mut low, mut high) = (None, None);
-        for i in (0..depth).rev() {
-            let Level { page, len, next_child, .. } = self.levels.get(i);
-            if low.is_none() && next_child >= 2 {
-                low = Some((page, next_child - 1));
-            }
-            if high.is_none() && next_child < len {
-                high = Some((page, next_child));
-            }
-        }
-        (low, high)
-    }
-
-    /// Checks a leaf entry.
-    fn item(&mut self, pgno: u32, i: usize, len: usize, bounds: (Option<Spot>, Option<Spot>)) -> Result<()> {
-        self.db.pager.begin();
-        let page = self.db.pager.tree_page(pgno);
-        let Some(f) = self.noted(page)? else { return Ok(()) };
-        let node = self.db.node(f);
-        let (at, entry) = (node.offset(i), node.entry(i));
-        let (flags, size, key_len) = (entry.flags, entry.size(), entry.key.len());
-        let (key, data) = if flags != 0 {
-            (self.db.key_item(f, i), self.db.data_item(f, i))
         } else {
-            (Ok(Item::inline(f, 0, 0)), Ok(Item::inline(f, 0, 0)))
-        };
-        self.room(pgno, at, size);
-        let mut readable = true;
-        for (bit, item, at, user) in [
-            (BIG_KEY, key, at + ENTRY_FIXED, User::Key),
-            (BIG_DATA, data, at + ENTRY_FIXED + key_len, User::Data),
-        ] {
-            if flags & bit != 0 {
-                readable &= match self.reference(item, pgno, at)? {
-                    Some(item) => self.chain((pgno, at), item, user)?,
-                    None => false,
-                };
-            }
+            self.report.internals += 1;
         }
-        if !readable {
-            return Ok(());
+        if len == 0 && !(leaf && pgno == 1) {
+            self.error(pgno, field::LOWER, if leaf { Reason::EmptyLeaf } else { Reason::Empty });
         }
-        self.report.items = self.report.items.saturating_add(1);
-        let here = (pgno, i);
-        if let Some(last) = self.last_key.replace(here) {
-            self.ascending(last, here, at, self.db.pager.duplicates(), Reason::KeyOrder)?;
+        // Entry 0 of an internal page is never compared with.
+        let first = usize::from(!leaf);
+        for i in 0..len {
+            // What lies between the first and the last key is within their bounds if it is in order.
+            let low = if i == first { self.bound(depth, false) } else { NOWHERE };
+            let high = if i + 1 == len { self.bound(depth, true) } else { NOWHERE };
+            let sound = self.entry(pgno, i, low, high);
+            self.noted(sound)?;
         }
-        // What lies between the first and the last key is within their bounds if it is in order.
-        if let Some(low) = bounds.0.filter(|_| i == 0) {
-            self.ascending(low, here, at, true, Reason::KeyBound)?;
-        }
-        if let Some(high) = bounds.1.filter(|_| i + 1 == len) {
-            self.descending(high, here, at)?;
-        }
-        Ok(())
+        Ok(!leaf && len != 0)
     }
 
-    /// Checks an entry of an internal page.
-    fn separator(
-        &mut self,
-        pgno: u32,
-        i: usize,
-        len: usize,
-        bounds: (Option<Spot>, Option<Spot>),
-    ) -> Result<()> {
-        self.db.pager.begin();
-        let page = self.db.pager.tree_page(pgno);
-        let Some(f) = self.noted(page)? else { return Ok(()) };
-        let node = self.db.node(f);
-        let (at, entry) = (node.offset(i), node.entry(i));
-        let (flags, size) = (entry.flags, entry.size());
-        let first = self.db.pager.order().u32(entry.key, 0);
-        let like_ref = flags == 0 && entry.key.len() == REF;
-        let key = if flags != 0 { self.db.key_item(f, i) } else { Ok(Item::inline(f, 0, 0)) };
-        self.room(pgno, at, size);
-        let key_at = at + ENTRY_FIXED;
-        let readable = match self.reference(key, pgno, key_at)? {
-            Some(item) => flags & BIG_KEY == 0 || self.chain((pgno, key_at), item, User::Separator)?,
-            None => false,
-        };
-        // Entry 0 is never compared with.
-        if i == 0 || !readable {
-            return Ok(());
+    /// The separator above that keys on the page just entered lie below (`high`) or behind.
+    fn bound(&self, depth: usize, high: bool) -> Spot {
+        for i in (0..depth).rev() {
+            let [page, _, len, next] = self.levels.get(i);
+            if high && next < len {
+                return (page, next as usize);
+            }
+            if !high && next >= 2 {
+                return (page, next as usize - 1);
+            }
         }
-        // The C library forgets the flag when it splits the root.
-        if pgno == 1 && like_ref && first > 1 && first < self.db.pager.pages() {
-            if let Some((kind, _)) = self.kind_and_next(first)? {
-                if kind == kind::OVERFLOW | kind::PRESERVE {
+        NOWHERE
+    }
+
+    /// Checks an entry, which has to lie between two others.
+    fn entry(&mut self, pgno: u32, i: usize, low: Spot, high: Spot) -> Result<bool> {
+        self.db.pager.begin();
+        let f = self.db.pager.tree_page(pgno)?;
+        let node = self.db.node(f);
+        let (leaf, at, size) = (node.is_leaf(), node.offset(i), node.size(i));
+        let (flags, key) = self.db.key(f, i);
+        let (key_len, like_ref) = (key.len(), self.db.pager.order().u32(key, 0));
+        // Two entries of any kind have to fit on a page.
+        if size + SLOT > self.db.pager.capacity() / 2 {
+            self.error(pgno, at, Reason::Room);
+        }
+        let place = (pgno, at + ENTRY_FIXED);
+        let mut readable = true;
+        if flags & BIG_KEY != 0 {
+            let key = self.db.key_item(f, i);
+            let sound = self.chain(place, key, if leaf { BY_KEY } else { BY_SEPARATOR });
+            readable = self.noted(sound)?;
+        }
+        if flags & BIG_DATA != 0 {
+            let data = self.db.data_item(f, i);
+            let sound = self.chain((pgno, place.1 + key_len), data, BY_DATA);
+            readable &= self.noted(sound)?;
+        }
+        if !readable || (i == 0 && !leaf) {
+            return Ok(true);
+        }
+        let (here, mut before) = ((pgno, i), NOWHERE);
+        if leaf {
+            self.report.items = self.report.items.saturating_add(1);
+            before = core::mem::replace(&mut self.last_key, here);
+        } else {
+            if i >= 2 {
+                before = (pgno, i - 1);
+            }
+            // The C library forgets the flag when it splits the root.
+            if pgno == 1 && flags == 0 && key_len == REF && like_ref > 1 && like_ref < self.db.pager.pages() {
+                let marked = self.header(like_ref).map(|head| head.0 == kind::OVERFLOW | kind::PRESERVE);
+                if self.noted(marked)? {
                     self.error(pgno, at + 8, Reason::UnmarkedRef);
                 }
             }
         }
-        let here = (pgno, i);
-        if i >= 2 {
-            self.ascending((pgno, i - 1), here, at, self.db.pager.duplicates(), Reason::KeyOrder)?;
-        }
-        if let Some(low) = bounds.0.filter(|_| i == 1) {
-            self.ascending(low, here, at, true, Reason::KeyBound)?;
-        }
-        if let Some(high) = bounds.1.filter(|_| i + 1 == len) {
-            self.descending(high, here, at)?;
-        }
-        Ok(())
+        let equal = self.db.pager.duplicates();
+        self.ascending(before, here, (pgno, at), equal, Reason::KeyOrder)?;
+        self.ascending(low, here, (pgno, at), true, Reason::KeyBound)?;
+        self.ascending(here, high, (pgno, at), equal, Reason::KeyBound)?;
+        Ok(true)
     }
 
-    /// Two entries of any kind have to fit on a page.
-    fn room(&mut self, pgno: u32, at: usize, size: usize) {
-        if size + SLOT > self.db.pager.capacity() / 2 {
-            self.error(pgno, at, Reason::Room);
-        }
-    }
-
-    /// Damage in a reference becomes a finding there.
-    fn reference(&mut self, item: Result<Item>, pgno: u32, at: usize) -> Result<Option<Item>> {
-        match item {
-            Err(Failed) => match self.db.pager.fault() {
-                Some(fault) => {
-                    self.error(pgno, at, fault.reason);
-                    Ok(None)
-                }
-                None => Err(Failed),
-            },
-            Ok(item) => Ok(Some(item)),
-        }
-    }
-
-    /// Finds fault with the entry at `here` unless it is above `low` (or equal, where that may be).
-    fn ascending(&mut self, low: Spot, here: Spot, at: usize, equal: bool, reason: Reason) -> Result<()> {
-        match self.compare(low, here)? {
-            Some(Ordering::Greater) => self.error(here.0, at, reason),
-            Some(Ordering::Equal) if !equal => self.error(here.0, at, reason),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The same for the separator behind its page.
-    fn descending(&mut self, high: Spot, here: Spot, at: usize) -> Result<()> {
-        match self.compare(high, here)? {
-            Some(Ordering::Less) => self.error(here.0, at, Reason::KeyBound),
-            Some(Ordering::Equal) if !self.db.pager.duplicates() => {
-                self.error(here.0, at, Reason::KeyBound);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Compares the keys of two entries; `None` if one cannot be read, which is reported elsewhere.
-    fn compare(&mut self, a: Spot, b: Spot) -> Result<Option<Ordering>> {
-        if self.effort == 0 {
-            return Ok(None);
+    /// Finds fault with the entry at `place` unless key `a` is below `b`, or equal where that may be.
+    fn ascending(
+        &mut self,
+        a: Spot,
+        b: Spot,
+        place: (u32, usize),
+        equal: bool,
+        reason: Reason,
+    ) -> Result<()> {
+        if a == NOWHERE || b == NOWHERE || self.effort == 0 {
+            return Ok(());
         }
         self.db.pager.begin();
         match compare(self.db, a, b) {
             Ok((order, effort)) => {
                 self.effort = self.effort.saturating_sub(effort);
                 if self.effort == 0 {
-                    self.error(b.0, 0, Reason::Effort);
+                    self.error(place.0, 0, Reason::Effort);
                 }
-                Ok(Some(order))
+                if order == Ordering::Greater || (order == Ordering::Equal && !equal) {
+                    self.error(place.0, place.1, reason);
+                }
+                Ok(())
             }
-            Err(Failed) if self.db.pager.fault().is_some() => Ok(None),
+            // What cannot be read is reported elsewhere.
+            Err(Failed) if self.db.pager.fault().is_some() => Ok(()),
             Err(Failed) => Err(Failed),
         }
     }
 
-    /// Checks a chain that the entry with the reference at `from` refers to. True if it can be read.
-    fn chain(&mut self, from: (u32, usize), item: Item, user: User) -> Result<bool> {
-        let (first, len) = (item.page, item.len() as u32);
-        let mark = match user {
-            User::Key => BY_KEY,
-            User::Separator => BY_SEPARATOR,
-            User::Data => 0,
-        };
-        if let Some((size, users)) = self.chains.use_again(first, mark) {
+    /// Checks a chain that the entry with the reference at `from` refers to.
+    fn chain(&mut self, from: (u32, usize), item: Result<Item>, user: u32) -> Result<bool> {
+        let item = item?;
+        let (first, len) = (item.page(), item.len() as u32);
+        if let Some((size, users)) = self.chains.use_again(first, user) {
             // Separators and one leaf entry may share it.
-            if user == User::Data || users & mark & BY_KEY != 0 {
-                self.error(first, 0, Reason::Shared);
-                return Ok(false);
+            if user == BY_DATA || users & user & BY_KEY != 0 {
+                return self.db.pager.corrupt(first, 0, Reason::Shared);
             }
             if size != len {
-                self.error(from.0, from.1, Reason::Chain);
+                return self.db.pager.corrupt(from.0, from.1 as u32, Reason::Chain);
             }
-            return Ok(size == len);
-        }
-        if first < self.db.pager.pages() && self.map.has(first, USED) {
-            self.error(first, 0, Reason::Shared);
-            return Ok(false);
+            return Ok(true);
         }
         let (mut pgno, mut left, mut preserved) = (first, item.len(), false);
         loop {
             if pgno >= self.db.pager.pages() {
-                self.error(from.0, from.1, Reason::Chain);
-                return Ok(false);
+                return self.db.pager.corrupt(from.0, from.1 as u32, Reason::Chain);
             }
-            if !self.claim(pgno) {
-                self.error(pgno, 0, Reason::Shared);
-                return Ok(false);
-            }
-            let page = self.db.pager.overflow_page(pgno);
-            let Some(f) = self.noted(page)? else { return Ok(false) };
+            self.claim(pgno)?;
+            let f = self.db.pager.overflow_page(pgno)?;
             self.report.overflow += 1;
             let flag = self.db.pager.field(f, field::FLAGS) & kind::PRESERVE != 0;
-            let (prev, next) = (self.db.pager.field(f, field::PREV), self.db.pager.field(f, field::NEXT));
-            // `lower` and `upper`, in one.
-            let bounds = self.db.pager.field(f, field::LOWER);
-            self.db.pager.release(f, true);
             if pgno == first {
                 preserved = flag;
             }
-            if flag && (pgno != first || user == User::Data) {
+            if flag && (pgno != first || user == BY_DATA) {
                 self.error(pgno, field::FLAGS, Reason::PreserveFlag);
             }
-            for (at, value) in [(field::PREV, prev), (field::LOWER, bounds)] {
-                if value != 0 {
+            // With `lower` there is `upper`.
+            for at in [field::PREV, field::LOWER] {
+                if self.db.pager.field(f, at) != 0 {
                     self.error(pgno, at, Reason::NotZero);
                 }
             }
+            let next = self.db.pager.field(f, field::NEXT);
+            self.db.pager.release(f, true);
             left = left.saturating_sub(self.db.pager.capacity());
             if (left == 0) != (next == 0) {
-                self.error(pgno, field::NEXT, Reason::Chain);
-                return Ok(false);
+                return self.db.pager.corrupt(pgno, field::NEXT as u32, Reason::Chain);
             }
             if left == 0 {
                 break;
             }
             pgno = next;
         }
-        if user == User::Separator && !preserved {
+        if preserved {
+            if user != BY_DATA && !self.chains.add(first, len, user) {
+                return self.db.pager.fail(Error::NoMemory);
+            }
+        } else if user == BY_SEPARATOR {
             self.error(first, field::FLAGS, Reason::PreserveFlag);
-        }
-        let listed = preserved && user != User::Data;
-        if listed && !self.chains.add(self.db.memory(), first, len, mark) {
-            return self.db.pager.fail(Error::NoMemory);
         }
         Ok(true)
     }
 }
 
 /// How two keys compare, and how many overflow pages had to be read to know.
-fn compare<S: Storage, M: Memory>(db: &mut Db<S, M>, a: Spot, b: Spot) -> Result<(Ordering, u64)> {
+fn compare<S: Storage, M: Memory>(db: &mut Db<S, M>, a: Spot, b: Spot) -> Result<(Ordering, u32)> {
     let (a, b) = (key(db, a)?, key(db, b)?);
     if let (Some(a), Some(b)) = (db.inline_bytes(&a), db.inline_bytes(&b)) {
         return Ok((a.cmp(b), 0));
     }
-    if a.page == b.page {
+    if a.page() == b.page() {
         return Ok((Ordering::Equal, 0));
     }
     let (common, order) = db.common_prefix(a, b)?;
     let pages = common.checked_div(db.pager.capacity()).unwrap_or(0) + 1;
-    Ok((order, 2 * pages as u64))
+    Ok((order, 2 * pages as u32))
 }
 
 fn key<S: Storage, M: Memory>(db: &mut Db<S, M>, (pgno, i): Spot) -> Result<Item> {
     let f = db.pager.tree_page(pgno)?;
     let item = db.key_item(f, i)?;
-    if item.page != 0 {
+    if item.frame.is_none() {
         db.pager.release(f, false);
     }
     Ok(item)

@@ -1,10 +1,10 @@
 //! Verifying, copying and salvaging whole files.
 
-use super::{fault_of, number, open, report, with, Handle, Heap, Stream, NOTHING, OK};
+use super::{fault_of, open, report, with, Handle, Stream, NOTHING, OK};
 use crate::check::{Finding, Salvage, Severity};
 use crate::error::Error;
+use crate::pager::Options;
 use crate::storage::Storage;
-use crate::tree::Db;
 use cty::{c_int, c_void};
 use micropython_sys as sys;
 
@@ -79,13 +79,13 @@ unsafe extern "C" fn btree_compact(
 unsafe extern "C" fn btree_salvage(db: *mut sys::btree_db_t, ctx: *mut c_void, pagesize: u32) -> c_int {
     // SAFETY: by the contract of this function.
     let handle = unsafe { Handle::begin(db) };
-    let opened = Db::open_damaged(Stream { ctx, volatile: false }, Heap { ctx }, pagesize);
-    let started = opened.and_then(|mut db| {
-        handle.salvage = Some(Salvage::new(&mut db)?);
-        handle.db = Some(db);
-        Ok(OK)
+    let db = handle.place(Stream { ctx, volatile: false }, &Options::default());
+    let started = db.try_open_damaged(pagesize).and_then(|()| Salvage::start(db));
+    let result = started.map(|at| {
+        handle.salvage = Some(at);
+        OK
     });
-    started.unwrap_or_else(number)
+    handle.finish(result)
 }
 
 /// # Safety
@@ -101,17 +101,19 @@ unsafe extern "C" fn btree_salvage_next(
     // SAFETY: by the contract of this function.
     let handle = unsafe { &mut *db.cast::<Handle>() };
     let (Some(db), Some(at)) = (handle.db.as_mut(), handle.salvage.as_mut()) else { return NOTHING };
-    let found = match db.salvage(at) {
-        Ok(Some(found)) => found,
-        Ok(None) => return NOTHING,
-        Err(e) => return number(e),
+    let result = match db.try_salvage(at) {
+        Ok(Some((k, v))) => {
+            // SAFETY: as above.
+            unsafe {
+                key.write(report(db, &k));
+                value.write(report(db, &v));
+            }
+            Ok(OK)
+        }
+        Ok(None) => Ok(NOTHING),
+        Err(failed) => Err(failed),
     };
-    // SAFETY: as above.
-    unsafe {
-        key.write(report(db, &found.0));
-        value.write(report(db, &found.1));
-    }
-    OK
+    handle.finish(result)
 }
 
 sys::assert_exported!(btree_check, btree_compact, btree_salvage, btree_salvage_next);

@@ -23,8 +23,7 @@ impl Order {
 
     /// The 16-bit integer at offset `at`, 0 outside of `bytes`.
     #[cfg_attr(not(small), inline(always))]
-    #[cfg_attr(all(small, not(target_arch = "riscv32")), inline)]
-    #[cfg_attr(all(small, target_arch = "riscv32"), inline(never))]
+    #[cfg_attr(small, inline(never))]
     pub(crate) fn u16(self, bytes: &[u8], at: usize) -> usize {
         let raw = match bytes.get(at..).and_then(|b| b.first_chunk()) {
             Some(chunk) => u16::from_le_bytes(*chunk),
@@ -46,6 +45,21 @@ impl Order {
             raw.swap_bytes()
         } else {
             raw
+        }
+    }
+
+    /// The 32-bit integers from offset `at` on.
+    #[cfg(any(feature = "check", feature = "journal"))]
+    pub(crate) fn u32s(self, bytes: &[u8], at: usize, to: &mut [u32]) {
+        for (i, value) in to.iter_mut().enumerate() {
+            *value = self.u32(bytes, at.wrapping_add(4 * i));
+        }
+    }
+
+    /// Stores 32-bit integers.
+    pub(crate) fn put_u32s(self, bytes: &mut [u8], at: usize, from: &[u32]) {
+        for (i, value) in from.iter().enumerate() {
+            self.put_u32(bytes, at.wrapping_add(4 * i), *value);
         }
     }
 

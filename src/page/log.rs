@@ -74,21 +74,28 @@ impl Crc {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
     /// It may be missing.
-    Open,
+    Open = 0,
     /// It is there.
-    Begun,
+    Begun = 0x80,
     /// It is there if the file goes on behind the mark's first page: the medium is atomic.
-    Atomic,
+    Atomic = 0xc0,
 }
 
 impl State {
-    /// How the mark says so. What an older mark has left here means `Open`.
+    /// How the mark says so.
     pub fn byte(self, gen: u32) -> u8 {
-        let gen = (gen & 0x3f) as u8;
         match self {
             State::Open => 0,
-            State::Begun => 0x80 | gen,
-            State::Atomic => 0xc0 | gen,
+            _ => self as u8 | (gen & 0x3f) as u8,
+        }
+    }
+
+    /// What the mark says. What an older mark has left there means `Open`.
+    fn of(byte: u8, gen: u32) -> State {
+        match byte ^ (gen & 0x3f) as u8 {
+            0x80 => State::Begun,
+            0xc0 => State::Atomic,
+            _ => State::Open,
         }
     }
 }
@@ -111,33 +118,32 @@ pub struct Mark {
 impl Mark {
     /// The mark in [`MARK_LEN`] bytes, if there is one.
     pub fn parse(order: Order, bytes: &[u8]) -> Option<Mark> {
-        let sum = Crc::START.with(bytes.get(..MARK_SUM)?).sum();
-        if order.u32(bytes, 0) != MAGIC || order.u32(bytes, MARK_SUM) != sum {
+        let mut fields = [0; 6];
+        order.u32s(bytes, 0, &mut fields);
+        let [magic, gen, first, free, base, sum] = fields;
+        if magic != MAGIC || sum != Crc::START.with(bytes.get(..MARK_SUM)?).sum() {
             return None;
         }
-        let field = |i: usize| order.u32(bytes, 4 * i);
-        let (gen, byte) = (field(1), *bytes.get(STATE)?);
-        let known = [State::Begun, State::Atomic].into_iter().find(|state| state.byte(gen) == byte);
-        let state = known.unwrap_or(State::Open);
-        Some(Mark { gen, first: field(2), free: field(3), base: field(4), state })
+        Some(Mark { gen, first, free, base, state: State::of(*bytes.get(STATE)?, gen) })
     }
 
     /// The mark that counts in the first [`HEAD`] bytes of a file, and which of the two it is.
     pub fn find(order: Order, head: &[u8]) -> Option<(Mark, usize)> {
-        let [first, second] = MARKS.map(|at| Mark::parse(order, head.get(at..at + MARK_LEN)?));
-        match (first, second) {
-            (Some(a), Some(b)) if (b.gen.wrapping_sub(a.gen) as i32) > 0 => Some((b, 1)),
-            (Some(mark), _) => Some((mark, 0)),
-            (None, second) => second.map(|mark| (mark, 1)),
+        let mut found: Option<(Mark, usize)> = None;
+        for (slot, &at) in MARKS.iter().enumerate() {
+            if let Some(mark) = Mark::parse(order, head.get(at..).unwrap_or(&[])) {
+                if found.is_none_or(|(other, _)| (mark.gen.wrapping_sub(other.gen) as i32) > 0) {
+                    found = Some((mark, slot));
+                }
+            }
         }
+        found
     }
 
     /// The bytes of the mark.
     pub fn bytes(&self, order: Order) -> [u8; MARK_LEN] {
         let mut bytes = [0; MARK_LEN];
-        for (i, value) in [MAGIC, self.gen, self.first, self.free, self.base].into_iter().enumerate() {
-            order.put_u32(&mut bytes, 4 * i, value);
-        }
+        order.put_u32s(&mut bytes, 0, &[MAGIC, self.gen, self.first, self.free, self.base]);
         let sum = Crc::START.with(bytes.get(..MARK_SUM).unwrap_or(&[])).sum();
         order.put_u32(&mut bytes, MARK_SUM, sum);
         if let Some(state) = bytes.get_mut(STATE) {
@@ -169,26 +175,19 @@ pub struct Commit {
 impl Commit {
     /// Reads a descriptor and its checksum; `None` if this is another one or none.
     pub fn parse(order: Order, page: &[u8], gen: u32, seq: u32) -> Option<(Commit, u32)> {
-        let field = |i: usize| order.u32(page, HEADER + 4 * i);
-        let commit = Commit {
-            gen: field(1),
-            seq: field(2),
-            free: field(4),
-            next: field(5),
-            pages: field(6),
-            count: field(7),
-            more: field(8),
-        };
-        (field(0) == MAGIC && commit.gen == gen && commit.seq == seq)
-            .then_some((commit, order.u32(page, CRC)))
+        let mut fields = [0; 9];
+        order.u32s(page, HEADER, &mut fields);
+        if fields.starts_with(&[MAGIC, gen, seq]) {
+            let [_, gen, seq, crc, free, next, pages, count, more] = fields;
+            return Some((Commit { gen, seq, free, next, pages, count, more }, crc));
+        }
+        None
     }
 
     /// Writes all fields but the checksum.
     pub fn store(&self, order: Order, page: &mut [u8]) {
         let Commit { gen, seq, free, next, pages, count, more } = *self;
-        for (i, value) in [MAGIC, gen, seq, 0, free, next, pages, count, more].into_iter().enumerate() {
-            order.put_u32(page, HEADER + 4 * i, value);
-        }
+        order.put_u32s(page, HEADER, &[MAGIC, gen, seq, 0, free, next, pages, count, more]);
     }
 
     /// The checksum as far as the fields go; entries are added to it in their order.

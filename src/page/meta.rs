@@ -81,9 +81,7 @@ impl Meta {
     /// Writes the fields, leaving what follows them in page 0 alone.
     pub fn store(&self, page: &mut [u8]) {
         let fields = [MAGIC, VERSION, self.page_size, self.free, self.nrecs, self.flags()];
-        for (i, v) in fields.into_iter().enumerate() {
-            self.order.put_u32(page, i * 4, v);
-        }
+        self.order.put_u32s(page, 0, &fields);
     }
 
     fn flags(&self) -> u32 {

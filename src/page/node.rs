@@ -356,6 +356,7 @@ pub(crate) fn put_entry(
 
 /// Copies entries `range` of page `source` behind those of page `target`, which has room for them.
 #[cfg(feature = "repack")]
+#[cfg_attr(small, inline(never))]
 pub(crate) fn append_entries(order: Order, source: &[u8], range: Range<usize>, target: &mut [u8]) {
     // A loop of its own for the common order, where code is cheap.
     if order == Order::Little && cfg!(all(target_pointer_width = "64", not(small))) {

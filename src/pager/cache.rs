@@ -85,7 +85,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Reads page `from` of the file into a frame.
     pub(super) fn read_page(&mut self, f: Idx, from: u32) -> Result<()> {
-        let at = u64::from(from) * u64::from(self.meta.page_size);
+        let at = self.position(from, 0);
         let page = self.pool.page_mut(f);
         let want = page.len();
         let got = self.storage.read(at, page);
@@ -103,8 +103,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.read_page(f, from)?;
         // In the log the header's place belongs to the page of the log.
         #[cfg(feature = "journal")]
-        if let Some(entry) = self.moved.entry(i).filter(|_| self.moved.is_wide()) {
-            crate::memory::copy(self.pool.page_mut(f), &crate::page::log::header(entry));
+        if self.moved.is_wide() {
+            let header = crate::page::log::header(self.moved.entry(i));
+            crate::memory::copy(self.pool.page_mut(f), &header);
         }
         Ok(())
     }

@@ -71,18 +71,22 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if let Some((last, _)) = self.moved.len().checked_sub(1).and_then(|i| self.moved.pair(i)) {
             end = end.max(last.saturating_add(1));
         }
-        let freed = if release && !atomic { self.all_pages()? } else { end };
+        let mut freed = end;
+        if release && !atomic {
+            // A power cut may have left a page unfinished at the end.
+            freed = self.stored.saturating_add(u32::from(self.is_ragged()?));
+        }
         let mut log = (self.log.base..freed).rev();
         let free = log.find(|&pgno| self.moved.search(pgno).is_err()).unwrap_or(self.meta.free);
         let state = if atomic { State::Atomic } else { State::Open };
         let (gen, first) = (next_gen(self.log.gen), self.log_start(end));
         let mark = (!release).then_some(Mark { gen, first, free, base: end, state });
-        let mut head = [0; HEAD];
-        Meta { free, ..self.meta }.store(&mut head);
         // With the log gone for good, the next one may have the mark of this one.
         let same = atomic && !release && self.log.state == Some(State::Atomic) && !self.log.checkpoint;
         let same = same && (end, free) == (self.log.base, self.log.free);
         if atomic {
+            let mut head = [0; HEAD];
+            Meta { free, ..self.meta }.store(&mut head);
             if let Some(mark) = mark {
                 copy(head.get_mut(MARKS[0]..).unwrap_or(&mut []), &mark.bytes(self.meta.order));
             }
@@ -112,7 +116,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 if self.log.discard {
                     self.sync()?;
                 }
-                self.poke(meta::FREE, head.get(meta::FREE..meta::FREE + 4).unwrap_or(&[]))?;
+                self.poke_meta(meta::FREE, &Meta { free, ..self.meta })?;
                 self.sync()?;
                 if self.log.checkpoint {
                     self.poke_flags(false)?;
@@ -146,9 +150,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Sets or clears the flag of page 0 that keeps other programs out: one byte changes.
     fn poke_flags(&mut self, checkpoint: bool) -> Result<()> {
-        let mut head = [0; meta::LEN];
-        Meta { checkpoint, ..self.meta }.store(&mut head);
-        self.poke(meta::FLAGS, head.get(meta::FLAGS..).unwrap_or(&[]))
+        self.poke_meta(meta::FLAGS, &Meta { checkpoint, ..self.meta })
     }
 
     /// Writes the pages of the log to their places, as many at a time as there is memory for,
@@ -183,8 +185,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                     (free, vacant) = (pgno, pgno.saturating_add(1));
                 }
             }
-            let mut first = batch.first;
-            self.fill_gaps(first);
+            self.fill_gaps(batch.first);
             if let Some(whole) = whole.filter(|_| done) {
                 let size = u64::from(whole.end) * u64::from(self.meta.page_size);
                 let now = self.storage.size();
@@ -194,15 +195,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                     self.stored = self.stored.min(whole.end);
                 }
             }
-            let mut result = Ok(());
-            while let Some(f) = first {
-                first = self.pool.chain(f);
-                self.pool.set_chain(f, None);
-                if result.is_ok() {
-                    result = self.write_page(f, self.pool.pgno(f));
-                }
-            }
-            result?;
+            let written = self.write_all(batch.first);
+            self.unchain(batch.first, 0);
+            written?;
         }
         Ok(())
     }
@@ -261,13 +256,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         (batch.last, batch.count) = (Some(f), batch.count + 1);
     }
 
-    /// Pages of the file with one that a power cut has left unfinished at its end.
-    fn all_pages(&mut self) -> Result<u32> {
-        let whole = u64::from(self.stored) * u64::from(self.meta.page_size);
-        let size = self.storage.size();
-        Ok(self.stored.saturating_add(u32::from(self.known(size)? > whole)))
-    }
-
     /// Makes the pages of the log below `end` free. Their headers are not part of the log, which
     /// stays whole.
     fn free_log(&mut self, end: u32) -> Result<()> {
@@ -275,12 +263,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         for pgno in self.log.base..end {
             if self.moved.search(pgno).is_err() {
                 let header = free_header(self.meta.order, pgno, free);
-                let at = u64::from(pgno) * u64::from(self.meta.page_size);
-                let written = self.storage.write(at, &header);
-                self.latch(written)?;
+                self.write_at(pgno, 0, &header)?;
                 if pgno >= self.stored {
-                    let written = self.storage.write(at + u64::from(self.meta.page_size) - 1, &[0]);
-                    self.latch(written)?;
+                    self.write_at(pgno, self.meta.page_size - 1, &[0])?;
                     self.stored = pgno.saturating_add(1);
                 }
                 free = pgno;

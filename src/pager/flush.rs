@@ -12,10 +12,21 @@ const GAP: u32 = 64;
 const BINS: usize = 16;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
+    /// Writes to a page of the file, from offset `from` on.
+    pub(super) fn write_at(&mut self, page: u32, from: u32, bytes: &[u8]) -> Result<()> {
+        let written = self.storage.write(self.position(page, from), bytes);
+        self.latch(written)
+    }
+
+    /// Makes sure that what was written survives a power cut.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        let synced = self.storage.sync();
+        self.latch(synced)
+    }
+
     /// Writes a frame to page `to` of the file.
     pub(super) fn write_page(&mut self, f: Idx, to: u32) -> Result<()> {
-        let at = u64::from(to) * u64::from(self.meta.page_size);
-        let written = self.storage.write(at, self.pool.page(f));
+        let written = self.storage.write(self.position(to, 0), self.pool.page(f));
         self.latch(written)?;
         self.stored = self.stored.max(to.saturating_add(1));
         Ok(())
@@ -57,13 +68,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         }
         let first = self.sorted();
         self.fill_gaps(first);
-        let mut next = first;
-        while let Some(f) = next {
-            self.write_page(f, self.pool.pgno(f))?;
-            next = self.pool.chain(f);
-        }
-        let synced = self.storage.sync();
-        self.latch(synced)?;
+        self.write_all(first)?;
+        self.sync()?;
         self.changed = false;
         self.stored_free = Some(self.meta.free);
         self.promised = self.pages;
@@ -77,15 +83,30 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.flush()
     }
 
+    /// Writes the pages of a list to their places.
+    pub(super) fn write_all(&mut self, first: Option<Idx>) -> Result<()> {
+        let mut next = first;
+        while let Some(f) = next {
+            self.write_page(f, self.pool.pgno(f))?;
+            next = self.pool.chain(f);
+        }
+        Ok(())
+    }
+
     /// Ends a flush: the pages of this list are on the storage.
     pub(super) fn clean(&mut self, first: Option<Idx>) {
+        self.unchain(first, DIRTY);
+        self.shrink();
+    }
+
+    /// Takes a list apart, and flags off its pages.
+    pub(super) fn unchain(&mut self, first: Option<Idx>, flags: u8) {
         let mut next = first;
         while let Some(f) = next {
             next = self.pool.chain(f);
             self.pool.set_chain(f, None);
-            self.pool.set_flags(f, 0, DIRTY);
+            self.pool.set_flags(f, 0, flags);
         }
-        self.shrink();
     }
 
     /// Page 0 in memory, marked as changed, if it is to be written.

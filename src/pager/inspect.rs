@@ -1,23 +1,25 @@
 //! What only the verification and the salvage of files need.
 
-use super::{Options, Pager};
+use super::Pager;
 use crate::error::inner::Result;
-use crate::error::Error;
 use crate::memory::Memory;
 use crate::page::meta::Meta;
 use crate::storage::Storage;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
-    /// Takes a file for what `meta` says, whatever is on its page 0.
-    pub fn open_as(mut storage: S, memory: M, meta: Meta) -> crate::Result<Self> {
-        let size = usize::try_from(storage.size()?).map_err(|_| Error::Full)?;
-        let pages = size.checked_div(meta.page_size as usize).unwrap_or(0);
-        let pages = u32::try_from(pages).map_err(|_| Error::Full)?;
-        let mut pager = Self::new(storage, memory, &Options::default());
-        pager.meta = meta;
-        pager.has(pages.max(1));
-        pager.begin_cache(0);
-        Ok(pager)
+    /// Takes the file for what `meta` says, whatever is on its page 0, until it is opened in one way or
+    /// another.
+    pub fn take_for(&mut self, meta: Meta) {
+        self.meta = meta;
+    }
+
+    /// Opens the file as what it was taken for.
+    pub fn open_anyway(&mut self) -> Result<()> {
+        let size = self.size()?;
+        let pages = self.whole_pages(size)?;
+        self.has(pages.max(1));
+        self.begin_cache(0);
+        Ok(())
     }
 
     /// The first free page, 0: none.
@@ -68,11 +70,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if self.log.state.is_some() {
             return Ok(false);
         }
-        let whole = u64::from(self.stored) * u64::from(self.meta.page_size);
-        if self.storage.volatile() {
-            return Ok(false);
-        }
-        let size = self.storage.size();
-        Ok(self.known(size)? > whole)
+        self.is_ragged()
     }
 }

@@ -9,7 +9,7 @@ use super::{Idx, Pager};
 use crate::error::inner::Result;
 use crate::error::Error;
 use crate::memory::{copy, Memory};
-use crate::page::log::{header, Commit, Crc, Mark, State, ENTRY, HOME_SUM, MARKS, MARK_LEN, STATE, SUM};
+use crate::page::log::{Commit, Crc, Mark, State, ENTRY, HOME_SUM, MARKS, MARK_LEN, STATE, SUM};
 use crate::page::meta::{self, Meta};
 use crate::page::{kind, HEADER};
 use crate::storage::Storage;
@@ -118,20 +118,16 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         (on || old) && (from <= pgno && pgno < next && self.moved.search(pgno).is_err() || pgno == next)
     }
 
-    /// The checksum of page `from`, with another header if one is given. Uses frame `f`.
-    pub(super) fn sum_at(&mut self, f: Idx, from: u32, head: Option<&[u8; HEADER]>) -> Result<u32> {
-        self.read_page(f, from)?;
-        if let Some(head) = head {
-            copy(self.pool.page_mut(f), head);
-        }
-        Ok(Crc::START.with(self.pool.page(f)).sum())
+    /// The checksum of what is in a frame.
+    pub(super) fn page_sum(&self, f: Idx) -> u32 {
+        Crc::START.with(self.pool.page(f)).sum()
     }
 
     /// Notes that a page's next state is to be at page `to`. False, and no change, if there is no memory.
     pub(super) fn note_moved(&mut self, f: Idx, to: u32) -> bool {
         let pgno = self.pool.pgno(f);
         // One that was spilled twice still has no sum of what is at home.
-        let known = self.moved.search(pgno).is_ok_and(|i| self.entry_sums(i).1 != !self.entry_sums(i).2);
+        let known = self.moved.search(pgno).is_ok_and(|i| !self.lacks_home(i));
         let homeless = self.is_homeless(pgno);
         let Some(i) = self.moved.set(pgno, to) else { return false };
         let order = self.meta.order;
@@ -152,25 +148,22 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         true
     }
 
-    /// Lists page `pgno` with its checksum at home before it is first written to the log. False if
-    /// there is no memory.
-    fn note_home(&mut self, f: Idx, pgno: u32) -> Result<bool> {
+    /// Lists page `pgno` with its checksum at home before it is first written to the log.
+    fn note_home(&mut self, f: Idx, pgno: u32) -> Result<()> {
         if pgno >= self.promised || self.is_homeless(pgno) {
-            return Ok(true);
+            return Ok(());
         }
-        let place = match self.moved.search(pgno) {
-            Err(_) => pgno,
-            // One that was spilled, when there was no memory to read this.
-            Ok(i) if self.entry_sums(i).1 == !self.entry_sums(i).2 => {
-                self.moved.pair(i).map_or(pgno, |pair| pair.1)
+        let mut place = pgno;
+        if let Ok(i) = self.moved.search(pgno) {
+            // Or one that was spilled, when there was no memory to read this.
+            if !self.lacks_home(i) {
+                return Ok(());
             }
-            Ok(_) => return Ok(true),
-        };
-        if !self.moved.reserve(self.moved.len() + 1) {
-            return Ok(false);
+            place = self.moved.pair(i).map_or(pgno, |pair| pair.1);
         }
-        let sum = self.sum_at(f, pgno, None)?;
-        let Some(i) = self.moved.set(pgno, place) else { return Ok(false) };
+        self.read_page(f, pgno)?;
+        let sum = self.page_sum(f);
+        let Some(i) = self.moved.set(pgno, place) else { return self.fail(Error::NoMemory) };
         let (order, page) = (self.meta.order, self.pool.page(f));
         let entry = self.moved.entry_mut(i);
         order.put_u32(entry, HOME_SUM, sum);
@@ -179,22 +172,23 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             order.put_u32(entry, 0, pgno);
             order.put_u32(entry, SUM, sum);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Writes a few bytes of page 0.
     pub(super) fn poke(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
-        let written = self.storage.write(at as u64, bytes);
-        self.latch(written)?;
+        self.write_at(0, at as u32, bytes)?;
         if let Some(f) = self.pool.find(0) {
             copy(self.pool.page_mut(f).get_mut(at..).unwrap_or(&mut []), bytes);
         }
         Ok(())
     }
 
-    pub(super) fn sync(&mut self) -> Result<()> {
-        let synced = self.storage.sync();
-        self.latch(synced)
+    /// Writes a field of the meta page.
+    pub(super) fn poke_meta(&mut self, at: usize, meta: &Meta) -> Result<()> {
+        let mut head = [0; meta::LEN];
+        meta.store(&mut head);
+        self.poke(at, head.get(at..at + 4).unwrap_or(&[]))
     }
 
     /// Where one of the two marks is.
@@ -227,8 +221,9 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if self.promised == 0 {
             self.found()?;
         }
-        self.choose_gen()?;
-        if !self.storage.atomic() {
+        if self.storage.atomic() {
+            self.choose_gen()?;
+        } else {
             self.begin_log()?;
         }
         // All that reads or needs memory comes first, so that a failure leaves things as they were,
@@ -239,7 +234,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let result = self.prepare(f, first).and_then(|n| self.append(f, first, n));
         self.drop_frame(f);
         if result.is_err() {
-            self.unchain(first);
+            self.unchain(first, 0);
         }
         let Some(commit) = result? else {
             self.changed = false;
@@ -274,14 +269,6 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.log.pages > tree.max(LOG_PAGES) || self.moved.len() * ENTRY > cache.max(LIST_BYTES)
     }
 
-    fn unchain(&mut self, first: Option<Idx>) {
-        let mut next = first;
-        while let Some(f) = next {
-            next = self.pool.chain(f);
-            self.pool.set_chain(f, None);
-        }
-    }
-
     /// Gets memory for the list of changed pages, from that of pages if need be.
     fn make_room(&mut self) -> Result<()> {
         self.pool.unpin_all();
@@ -296,27 +283,18 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
-    /// Lists all changed pages, so that nothing more can fail, and returns the number of those spilled.
+    /// Lists what changed pages are at home, and returns the number of those spilled.
     fn prepare(&mut self, f: Idx, first: Option<Idx>) -> Result<usize> {
-        let (mut new, mut next) = (0, first);
+        let mut next = first;
         while let Some(frame) = next {
-            let pgno = self.pool.pgno(frame);
-            if !self.note_home(f, pgno)? {
-                return self.fail(Error::NoMemory);
-            }
-            new += usize::from(self.moved.search(pgno).is_err());
+            self.note_home(f, self.pool.pgno(frame))?;
             next = self.pool.chain(frame);
-        }
-        if !self.moved.reserve(self.moved.len() + new) {
-            return self.fail(Error::NoMemory);
         }
         let mut spilled = 0;
         for i in 0..self.moved.len() {
             if let Some((pgno, _)) = self.moved.pair(i).filter(|_| self.is_fresh(i)) {
                 spilled += 1;
-                if !self.note_home(f, pgno)? {
-                    return self.fail(Error::NoMemory);
-                }
+                self.note_home(f, pgno)?;
             }
         }
         Ok(spilled)
@@ -338,22 +316,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     fn append(&mut self, f: Idx, first: Option<Idx>, spilled: usize) -> Result<Option<Commit>> {
         let body = self.vacant();
         // Those spilled and changed again are counted twice; that costs a page at most.
-        let mut count = spilled;
-        let mut next = first;
-        while let Some(frame) = next {
-            count += 1;
-            next = self.pool.chain(frame);
-        }
+        let count = spilled + self.pool.listed(true);
         if count == 0 {
             return Ok(None);
         }
         let more = Commit::more_pages(count, self.page_size()) as u32;
         let mut place = body.saturating_add(more);
-        if u32::try_from(count)
-            .ok()
-            .and_then(|n| n.checked_add(place))
-            .is_none_or(|end| end > super::free::MAX_PAGES)
-        {
+        if place.saturating_add(count as u32) > super::free::MAX_PAGES {
             return self.fail(Error::Full);
         }
         let mut next = first;
@@ -396,12 +365,10 @@ impl<S: Storage, M: Memory> Pager<S, M> {
             // one has left there is not what it found.
             let mut crc = Crc::START;
             for pgno in [1, self.log.first] {
-                let start = u64::from(pgno) * u64::from(self.meta.page_size);
                 // In parts: the stack of a microcontroller is small.
                 for part in 0..4 {
                     let mut bytes = [0; 32];
-                    let got = self.storage.read(start + part * 32, &mut bytes);
-                    let got = self.known(got)?;
+                    let got = self.read_at(pgno, part * 32, &mut bytes)?;
                     crc = crc.with(bytes.get(..got).unwrap_or(&[]));
                 }
             }
@@ -427,9 +394,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         self.sync()?;
         if self.log.tail {
             // Until then the mark is one of a file that another program has gone on with.
-            let mut head = [0; meta::LEN];
-            Meta { free, ..self.meta }.store(&mut head);
-            self.poke(meta::FREE, head.get(meta::FREE..meta::FREE + 4).unwrap_or(&[]))?;
+            self.poke_meta(meta::FREE, &Meta { free, ..self.meta })?;
             self.sync()?;
             (self.log.tail, self.stored_free) = (false, Some(free));
         }
@@ -452,7 +417,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let (order, size, at) = (self.meta.order, self.page_size(), self.log.next);
         let mut crc = commit.crc(order);
         for i in (0..self.moved.len()).filter(|&i| self.is_fresh(i)) {
-            crc = crc.with(self.moved.entry(i).unwrap_or(&[]));
+            crc = crc.with(self.moved.entry(i));
         }
         let mut to = at;
         self.format(f, to, kind::OVERFLOW);
@@ -470,7 +435,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 to = page;
                 self.format(f, to, kind::OVERFLOW);
             }
-            let entry = self.moved.entry(i).unwrap_or(&[]);
+            let entry = self.moved.entry(i);
             copy(self.pool.page_mut(f).get_mut(offset..).unwrap_or(&mut []), entry);
         }
         self.write_entries(f, to, commit, first)?;
@@ -499,9 +464,13 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
-    /// The header and the checksum of entry `i`.
-    pub(super) fn entry_sums(&self, i: usize) -> ([u8; HEADER], u32, u32) {
-        let (entry, order) = (self.moved.entry(i).unwrap_or(&[]), self.meta.order);
-        (header(entry), order.u32(entry, SUM), order.u32(entry, HOME_SUM))
+    /// One of the checksums in entry `i`.
+    pub(super) fn sum(&self, i: usize, at: usize) -> u32 {
+        self.meta.order.u32(self.moved.entry(i), at)
+    }
+
+    /// Whether entry `i` says that the checksum of what is at home is not known.
+    fn lacks_home(&self, i: usize) -> bool {
+        self.sum(i, SUM) == !self.sum(i, HOME_SUM)
     }
 }

@@ -98,32 +98,34 @@ pub struct OpenError {
     pub fault: Option<Fault>,
 }
 
+/// In this order because what lies near the start takes shorter instructions on microcontrollers.
+#[repr(C)]
 pub(crate) struct Pager<S: Storage, M: Memory> {
-    storage: S,
     pool: Pool<M>,
-    meta: Meta,
-    /// `meta.free` as on the storage; `None`: there is no page 0 yet.
-    stored_free: Option<u32>,
     /// Pages of the file, page 0 included, as the tree sees it.
     pages: u32,
+    meta: Meta,
+    /// Whether anything was changed since the last flush.
+    changed: bool,
+    storage: S,
+    /// Pages that are not at home (see `spill` and `journal`).
+    moved: Moved<M>,
     /// Pages that the storage has.
     stored: u32,
     /// Pages of the file at the last flush: these must stay as they are until the next.
     promised: u32,
-    /// Pages that are not at home (see `spill` and `journal`).
-    moved: Moved<M>,
+    /// First of the frames touched by the running operation, linked by `chain`.
+    touched: Option<Idx>,
+    /// Frames granted by the cache size, for unchanged pages.
+    limit: usize,
     /// End of the pages taken by `spill` since the last flush, 0: none.
     slots_end: u32,
     #[cfg(feature = "journal")]
     log: journal::Log,
-    /// Frames granted by the cache size, for unchanged pages.
-    limit: usize,
-    /// First of the frames touched by the running operation, linked by `chain`.
-    touched: Option<Idx>,
     /// `meta.free` and `pages` before the running operation.
     before: (u32, u32),
-    /// Whether anything was changed since the last flush.
-    changed: bool,
+    /// `meta.free` as on the storage; `None`: there is no page 0 yet.
+    stored_free: Option<u32>,
     /// A failed write: what the storage holds is unknown until it is opened again.
     failed: Option<Error>,
     /// Why the last operation that failed did so, and where, if the file is damaged.
@@ -166,20 +168,15 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Opens the file in the storage, or a new one if it is empty. Writes nothing. The options were checked.
     pub fn open(&mut self, options: &Options) -> Result<()> {
-        let size = self.storage.size();
         #[cfg_attr(not(feature = "journal"), allow(unused_mut))]
-        let mut size = self.known(size)?;
+        let mut size = self.size()?;
         #[cfg(feature = "journal")]
-        if options.journal == Journal::On {
-            let unfinished = recover::is_unfinished(&mut self.storage, size, &self.meta);
-            if self.known(unfinished)? {
-                size = 0;
-            }
+        if options.journal == Journal::On && self.is_unfinished(size)? {
+            size = 0;
         }
         let mut head = [0u8; HEAD];
         if size != 0 {
-            let got = self.storage.read(0, &mut head);
-            let got = self.known(got)?;
+            let got = self.read_at(0, 0, &mut head)?;
             if got < meta::LEN {
                 return self.corrupt(0, got as u32, Reason::TooShort);
             }
@@ -199,13 +196,11 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                     return self.corrupt(0, first as u32, Reason::Journal);
                 }
             }
-            // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
-            let stored = usize::try_from(size).ok().and_then(|bytes| bytes.checked_div(self.page_size()));
-            match stored.and_then(|pages| u32::try_from(pages).ok()) {
-                Some(stored @ 2..) => self.has(stored),
-                Some(_) => return self.corrupt(0, size as u32, Reason::TooShort),
-                None => return self.fail(Error::Full),
+            let stored = self.whole_pages(size)?;
+            if stored < 2 {
+                return self.corrupt(0, size as u32, Reason::TooShort);
             }
+            self.has(stored);
         }
         self.begin_cache(options.cache_size);
         if self.stored == 0 {
@@ -216,6 +211,40 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         #[cfg(feature = "journal")]
         self.recover(&head, options.journal)?;
         Ok(())
+    }
+
+    /// Bytes of the storage.
+    pub fn size(&mut self) -> Result<u64> {
+        let size = self.storage.size();
+        self.known(size)
+    }
+
+    /// Pages in so many bytes.
+    fn whole_pages(&mut self, size: u64) -> Result<u32> {
+        // In the machine's word: dividing 64 bits costs a kilobyte on small ones.
+        let pages = usize::try_from(size).ok().and_then(|bytes| bytes.checked_div(self.page_size()));
+        match pages.and_then(|pages| u32::try_from(pages).ok()) {
+            Some(pages) => Ok(pages),
+            None => self.fail(Error::Full),
+        }
+    }
+
+    /// Whether the storage goes on behind its last whole page.
+    #[cfg(any(feature = "check", feature = "journal"))]
+    fn is_ragged(&mut self) -> Result<bool> {
+        Ok(self.size()? > self.position(self.stored, 0))
+    }
+
+    /// Where a byte of a page is in the storage.
+    fn position(&self, page: u32, offset: u32) -> u64 {
+        u64::from(page) * u64::from(self.meta.page_size) + u64::from(offset)
+    }
+
+    /// Reads from offset `from` of a page on, beyond its end if need be; less than asked for only at the
+    /// end of the storage.
+    pub fn read_at(&mut self, page: u32, from: u32, bytes: &mut [u8]) -> Result<usize> {
+        let got = self.storage.read(self.position(page, from), bytes);
+        self.known(got)
     }
 
     /// Takes note of what the storage has: `stored` pages, and what `meta` says.
@@ -308,13 +337,22 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         result.or_else(|error| self.fail(error))
     }
 
-    /// The result of an operation of another pager.
+    /// Takes over why an operation of another pager has failed.
     #[cfg(feature = "check")]
-    pub fn adopt<T, U: Storage>(&mut self, other: &Pager<U, M>, result: Result<T>) -> Result<T> {
-        if result.is_err() {
-            (self.error, self.fault) = (other.error, other.fault);
+    #[cfg_attr(small, inline(never))]
+    pub fn adopt<U: Storage>(&mut self, other: &Pager<U, M>) -> Failed {
+        (self.error, self.fault) = (other.error, other.fault);
+        Failed
+    }
+
+    /// No, if something failed because the file is damaged.
+    #[cfg(feature = "check")]
+    pub fn unless_damaged(&self, answer: Result<bool>) -> Result<bool> {
+        if self.fault.is_some() {
+            answer.or(Ok(false))
+        } else {
+            answer
         }
-        result
     }
 
     /// Why the last operation that failed did so.

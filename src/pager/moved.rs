@@ -1,14 +1,16 @@
 //! Pages that are elsewhere than at home: spilled, or in the log. A list sorted by page number.
 
 use crate::memory::{shift, Buffer, Memory};
+#[cfg(feature = "journal")]
+use crate::page::log::{AT, ENTRY};
 use crate::page::Order;
 
-/// Bytes of an entry, which begins with the number of the page, and offset of that of the page
-/// where it is.
-const NARROW: (usize, usize) = (8, 4);
+/// Bytes of an entry, which begins with the number of the page, as a power of two; and offset of that of
+/// the page where it is.
+const NARROW: (u8, u8) = (3, 4);
 /// With a log an entry is what the log says of the page (`page/log.rs`).
 #[cfg(feature = "journal")]
-const WIDE: (usize, usize) = (crate::page::log::ENTRY, crate::page::log::AT);
+const WIDE: (u8, u8) = (ENTRY.ilog2() as u8, AT as u8);
 
 pub(super) struct Moved<M: Memory> {
     entries: Buffer<M>,
@@ -16,7 +18,7 @@ pub(super) struct Moved<M: Memory> {
     #[cfg(feature = "journal")]
     order: Order,
     #[cfg(feature = "journal")]
-    wide: bool,
+    layout: (u8, u8),
 }
 
 impl<M: Memory> Moved<M> {
@@ -26,7 +28,7 @@ impl<M: Memory> Moved<M> {
             #[cfg(feature = "journal")]
             order: Order::NATIVE,
             #[cfg(feature = "journal")]
-            wide: false,
+            layout: NARROW,
         }
     }
 
@@ -40,56 +42,57 @@ impl<M: Memory> Moved<M> {
     /// Chooses whether entries are those of a log, in the byte order of its file. The list is empty.
     #[cfg(feature = "journal")]
     pub fn set_wide(&mut self, wide: bool, order: Order) {
-        (self.wide, self.order) = (wide, order);
+        (self.layout, self.order) = (if wide { WIDE } else { NARROW }, order);
     }
 
     /// Whether entries are those of a log.
     #[cfg(feature = "journal")]
     pub fn is_wide(&self) -> bool {
-        self.wide
+        self.layout == WIDE
     }
 
-    fn layout(&self) -> (usize, usize) {
+    fn layout(&self) -> (u8, u8) {
         #[cfg(feature = "journal")]
-        if self.wide {
-            return WIDE;
-        }
+        return self.layout;
+        #[cfg(not(feature = "journal"))]
         NARROW
     }
 
-    fn size(&self) -> usize {
-        self.layout().0
+    /// Bytes of so many entries.
+    fn size(&self, entries: usize) -> usize {
+        entries << self.layout().0
     }
 
+    #[cfg_attr(all(small, feature = "journal"), inline(never))]
     pub fn len(&self) -> usize {
-        self.entries.bytes().len().checked_div(self.size()).unwrap_or(0)
+        self.entries.bytes().len() >> self.layout().0
     }
 
     /// Entries there is memory for.
     pub fn capacity(&self) -> usize {
-        self.entries.capacity().checked_div(self.size()).unwrap_or(0)
+        self.entries.capacity() >> self.layout().0
     }
 
     /// Gets memory for so many entries; false if there is none.
     pub fn reserve(&mut self, entries: usize) -> bool {
-        entries.checked_mul(self.size()).is_some_and(|bytes| self.entries.reserve(bytes))
+        entries.checked_mul(self.size(1)).is_some_and(|bytes| self.entries.reserve(bytes))
     }
 
     /// The bytes of entry `i`.
     #[cfg(feature = "journal")]
-    pub fn entry(&self, i: usize) -> Option<&[u8]> {
-        self.entries.bytes().get(i * self.size()..)?.get(..self.size())
+    pub fn entry(&self, i: usize) -> &[u8] {
+        let bytes = self.entries.bytes().get(self.size(i)..);
+        bytes.and_then(|bytes| bytes.get(..self.size(1))).unwrap_or(&[])
     }
 
     pub fn entry_mut(&mut self, i: usize) -> &mut [u8] {
-        let size = self.size();
-        let bytes = self.entries.bytes_mut().get_mut(i * size..).unwrap_or(&mut []);
-        bytes.get_mut(..size).unwrap_or(&mut [])
+        let (at, size) = (self.size(i), self.size(1));
+        self.entries.bytes_mut().get_mut(at..).and_then(|bytes| bytes.get_mut(..size)).unwrap_or(&mut [])
     }
 
     /// The page number at offset `at` of entry `i`.
-    fn number(&self, i: usize, at: usize) -> u32 {
-        self.order().u32(self.entries.bytes(), i * self.size() + at)
+    fn number(&self, i: usize, at: u8) -> u32 {
+        self.order().u32(self.entries.bytes(), self.size(i) + usize::from(at))
     }
 
     /// Page `.0` is where page `.1` says.
@@ -122,7 +125,7 @@ impl<M: Memory> Moved<M> {
             Ok(i) => i,
             Err(i) => {
                 let len = self.entries.bytes().len();
-                let (size, at) = (self.size(), i * self.size());
+                let (size, at) = (self.size(1), self.size(i));
                 if !self.entries.resize(len + size) {
                     return None;
                 }
@@ -133,7 +136,7 @@ impl<M: Memory> Moved<M> {
         let (order, (_, at)) = (self.order(), self.layout());
         let entry = self.entry_mut(i);
         order.put_u32(entry, 0, pgno);
-        order.put_u32(entry, at, place);
+        order.put_u32(entry, usize::from(at), place);
         Some(i)
     }
 
@@ -141,7 +144,7 @@ impl<M: Memory> Moved<M> {
     pub fn pop(&mut self) -> Option<(u32, u32)> {
         let last = self.len().checked_sub(1)?;
         let pair = self.pair(last);
-        self.entries.resize(last * self.size());
+        self.entries.resize(self.size(last));
         pair
     }
 

@@ -7,17 +7,36 @@ use super::{Idx, Journal, Pager};
 use crate::error::inner::Result;
 use crate::error::{Error, Reason};
 use crate::memory::{copy, Memory};
-use crate::page::log::{free_header, header, Commit, Mark, State, AT, ENTRY, HEAD, MARKS, MARK_LEN, SUM};
-use crate::page::meta::{self, Meta};
+use crate::page::log::{
+    free_header, header, Commit, Mark, State, AT, ENTRY, HEAD, HOME_SUM, MARKS, MARK_LEN, SUM,
+};
+use crate::page::meta;
 use crate::page::node::{Node, BIG_DATA, BIG_KEY, REF};
 use crate::page::{field, kind, verify_tree_page, HEADER};
 use crate::storage::Storage;
+
+/// Bytes of a page that are looked at together: the stack of a microcontroller is small.
+const PART: usize = 32;
+
+/// A commit and its entries, which are read one after another.
+struct Found {
+    /// Page of the descriptor.
+    at: u32,
+    commit: Commit,
+    /// Entries read so far.
+    done: usize,
+    /// The page in the frame.
+    loaded: u32,
+    /// The entry read last.
+    entry: [u8; ENTRY],
+}
 
 /// Free pages at the end of the file that are at most looked at when it is opened.
 const TAIL: usize = 2048;
 
 impl<S: Storage, M: Memory> Pager<S, M> {
     /// Sets up the log when a file is opened that begins with `head`.
+    #[cfg_attr(small, inline(never))]
     pub(super) fn recover(&mut self, head: &[u8; HEAD], journal: Journal) -> Result<()> {
         if self.storage.volatile() {
             return Ok(());
@@ -36,8 +55,8 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         if let Some((mark, slot)) = mark {
             self.log.state = Some(mark.state);
             self.log.slot = slot;
-            let other = MARKS.get(slot ^ 1).and_then(|&at| head.get(at..at + MARK_LEN));
-            self.log.other = other.is_some_and(|bytes| bytes.iter().any(|&byte| byte != 0));
+            let other = head.iter().skip(Self::mark_at(slot ^ 1)).take(MARK_LEN);
+            self.log.other = other.into_iter().any(|&byte| byte != 0);
             self.log.old = true;
             self.log.discard = journal == Journal::Discard;
             if self.log.discard && checkpoint {
@@ -58,21 +77,46 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         Ok(())
     }
 
+    /// Whether a file is one that was being made when the power failed: nothing but parts of an empty
+    /// one without a whole header, and zeroes.
+    #[cfg_attr(small, inline(never))]
+    pub(super) fn is_unfinished(&mut self, size: u64) -> Result<bool> {
+        if size == 0 || size > self.position(2, 0) {
+            return Ok(false);
+        }
+        let (head, root) = foundation(&self.meta);
+        for page in 0..2 {
+            let mut known = if page == 0 { head.as_slice() } else { &root };
+            let mut from = 0;
+            while from < self.page_size() {
+                let mut part = [0; PART];
+                let len = PART.min(self.page_size() - from);
+                self.read_at(page, from as u32, part.get_mut(..len).unwrap_or(&mut []))?;
+                let strange = |(i, byte): (usize, &u8)| *byte != 0 && known.get(i) != Some(byte);
+                if part.iter().enumerate().any(strange) || part.starts_with(&head) {
+                    return Ok(false);
+                }
+                known = &[];
+                from += PART;
+            }
+        }
+        Ok(true)
+    }
+
     /// Leaves the free pages at the end of the file, which the log of an earlier session was, to the
     /// next one, or each would make the file longer. Page 0 says so with the mark.
     fn take_tail(&mut self) -> Result<()> {
         if self.storage.atomic() || self.stored == 0 {
             return Ok(());
         }
-        let (order, size) = (self.meta.order, u64::from(self.meta.page_size));
+        let order = self.meta.order;
         for _ in 0..TAIL {
             let last = self.pages.saturating_sub(1);
             if last < 2 || self.meta.free != last {
                 break;
             }
             let mut head = [0; HEADER];
-            let got = self.storage.read(u64::from(last) * size, &mut head);
-            self.known(got)?;
+            self.read_at(last, 0, &mut head)?;
             let next = order.u32(&head, field::NEXT);
             if head != free_header(order, last, next) {
                 break;
@@ -127,49 +171,40 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Reads the log and returns how many pages the file has with it.
     fn read_log(&mut self, f: Idx, mark: Mark) -> Result<u32> {
-        let (mut at, mut last) = (mark.first, None);
-        while let Some(commit) = self.read_commit(f, at, self.log.seq + 1)? {
-            self.log.seq = commit.seq;
-            last = Some((at, commit));
-            at = commit.next;
-        }
-        // All commits but the last were synced before the next was written.
-        if let Some((at, commit)) = last {
-            if !self.is_whole(f, at, &commit)? {
-                // Of a flush that was cut off, even if a checkpoint of those before was, too.
-                self.log.seq -= 1;
+        let mut extent = 0;
+        let mut found = self.read_commit(f, mark.first, 1)?;
+        while let Some(mut last) = found {
+            let Commit { seq, free, next, pages, .. } = last.commit;
+            found = self.read_commit(f, next, seq + 1)?;
+            // All commits but the last were synced before the next was written. The last may be of a flush
+            // that was cut off, even if a checkpoint of those before was, too.
+            if found.is_none() && !self.is_whole(f, &mut last)? {
+                break;
             }
+            self.list(f, &mut last)?;
+            (self.log.seq, self.meta.free, self.pages, extent) = (seq, free, next, pages);
         }
-        if self.log.seq == 0 {
-            let lost = match mark.state {
-                State::Open => false,
-                State::Begun => true,
-                State::Atomic => self.stored > mark.first,
-            };
-            if lost {
-                return self.corrupt(mark.first, 0, Reason::Journal);
-            }
-            self.pages = mark.base;
-            if self.log.checkpoint {
-                // The pages of the log may not yet be what the free list takes them for.
-                self.meta.free = mark.free;
-            }
-            return Ok(mark.base);
+        if self.log.seq != 0 {
+            return Ok(extent);
         }
-        let (mut at, mut extent) = (mark.first, 0);
-        for seq in 1..=self.log.seq {
-            let Some(commit) = self.read_commit(f, at, seq)? else {
-                return self.corrupt(at, 0, Reason::Journal);
-            };
-            self.list(f, at, &commit)?;
-            (self.meta.free, self.pages, extent) = (commit.free, commit.next, commit.pages);
-            at = commit.next;
+        let lost = match mark.state {
+            State::Open => false,
+            State::Begun => true,
+            State::Atomic => self.stored > mark.first,
+        };
+        if lost {
+            return self.corrupt(mark.first, 0, Reason::Journal);
         }
-        Ok(extent)
+        self.pages = mark.base;
+        if self.log.checkpoint {
+            // The pages of the log may not yet be what the free list takes them for.
+            self.meta.free = mark.free;
+        }
+        Ok(mark.base)
     }
 
     /// The commit with this number if its descriptor is page `at`.
-    fn read_commit(&mut self, f: Idx, at: u32, seq: u32) -> Result<Option<Commit>> {
+    fn read_commit(&mut self, f: Idx, at: u32, seq: u32) -> Result<Option<Found>> {
         if at >= self.stored {
             return Ok(None);
         }
@@ -178,80 +213,69 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let Some((commit, sum)) = Commit::parse(order, self.pool.page(f), self.log.gen, seq) else {
             return Ok(None);
         };
-        let sane = at < commit.next && commit.next <= commit.pages && commit.next <= self.stored;
-        if !sane || commit.count > self.stored || commit.more > commit.next {
-            return Ok(None);
+        let more = Commit::more_pages(commit.count as usize, self.page_size()) as u32;
+        let sane = at < commit.next
+            && commit.next <= commit.pages
+            && commit.next <= self.stored
+            && commit.count <= self.stored
+            && commit.more <= commit.next
+            && commit.more.saturating_add(more) <= self.stored;
+        let mut found = Found { at, commit, done: 0, loaded: at, entry: [0; ENTRY] };
+        let mut crc = commit.crc(order);
+        while sane && self.next_entry(f, &mut found)? {
+            crc = crc.with(&found.entry);
         }
-        let (mut crc, mut loaded) = (commit.crc(order), at);
-        for i in 0..commit.count as usize {
-            match self.read_entry(f, &mut loaded, at, &commit, i)? {
-                Some(entry) => crc = crc.with(&entry),
-                None => return Ok(None),
-            }
-        }
-        Ok((crc.sum() == sum).then_some(commit))
+        Ok((sane && crc.sum() == sum).then_some(found))
     }
 
-    /// Entry `i` of a commit; `None` if it lies outside the file.
-    fn read_entry(
-        &mut self,
-        f: Idx,
-        loaded: &mut u32,
-        at: u32,
-        commit: &Commit,
-        i: usize,
-    ) -> Result<Option<[u8; ENTRY]>> {
-        let (page, offset) = commit.entry_at(at, i, self.page_size());
-        if page >= self.stored {
-            return Ok(None);
+    /// Reads the next entry of a commit. False, and it begins with the first one again, if there are no more.
+    fn next_entry(&mut self, f: Idx, found: &mut Found) -> Result<bool> {
+        if found.done >= found.commit.count as usize {
+            (found.done, found.loaded) = (0, u32::MAX);
+            return Ok(false);
         }
-        if page != *loaded {
+        let (page, offset) = found.commit.entry_at(found.at, found.done, self.page_size());
+        if page != found.loaded {
             self.read_page(f, page)?;
-            *loaded = page;
         }
-        let mut entry = [0; ENTRY];
-        copy(&mut entry, self.pool.page(f).get(offset..).unwrap_or(&[]));
-        Ok(Some(entry))
+        (found.done, found.loaded) = (found.done + 1, page);
+        copy(&mut found.entry, self.pool.page(f).get(offset..).unwrap_or(&[]));
+        Ok(true)
     }
 
     /// Whether all pages of a commit are what its entries say.
-    fn is_whole(&mut self, f: Idx, at: u32, commit: &Commit) -> Result<bool> {
-        let (order, mut loaded) = (self.meta.order, u32::MAX);
-        for i in 0..commit.count as usize {
-            let Some(entry) = self.read_entry(f, &mut loaded, at, commit, i)? else { return Ok(false) };
-            let place = order.u32(&entry, AT);
+    fn is_whole(&mut self, f: Idx, found: &mut Found) -> Result<bool> {
+        let order = self.meta.order;
+        while self.next_entry(f, found)? {
+            let place = order.u32(&found.entry, AT);
+            // A page of the log has no header of its own.
+            let copied = place != order.u32(&found.entry, 0);
             if place >= self.stored {
                 return Ok(false);
             }
-            // A page of the log has no header of its own.
-            let copied = place != order.u32(&entry, 0);
-            let sum = self.sum_at(f, place, copied.then_some(&header(&entry)))?;
-            if sum != order.u32(&entry, SUM) {
+            self.read_page(f, place)?;
+            if copied {
+                copy(self.pool.page_mut(f), &header(&found.entry));
+            }
+            if self.page_sum(f) != order.u32(&found.entry, SUM) {
                 return Ok(false);
             }
-            loaded = u32::MAX;
+            found.loaded = u32::MAX;
         }
         Ok(true)
     }
 
     /// Notes where the pages of a commit are.
-    fn list(&mut self, f: Idx, at: u32, commit: &Commit) -> Result<()> {
-        let (order, mut loaded) = (self.meta.order, u32::MAX);
-        for i in 0..commit.count as usize {
-            let Some(entry) = self.read_entry(f, &mut loaded, at, commit, i)? else {
-                return self.corrupt(at, 0, Reason::Journal);
-            };
-            let (pgno, place) = (order.u32(&entry, 0), order.u32(&entry, AT));
-            let new = pgno >= self.log.base;
-            if pgno == 0
-                || pgno >= commit.next
-                || (place != pgno && place < self.log.first)
-                || (place == pgno && !new)
-            {
-                return self.corrupt(at, 0, Reason::Journal);
+    fn list(&mut self, f: Idx, found: &mut Found) -> Result<()> {
+        let order = self.meta.order;
+        while self.next_entry(f, found)? {
+            let (pgno, place) = (order.u32(&found.entry, 0), order.u32(&found.entry, AT));
+            let fits = if place == pgno { pgno >= self.log.base } else { place >= self.log.first };
+            if pgno == 0 || pgno >= found.commit.next || !fits {
+                return self.corrupt(found.at, 0, Reason::Journal);
             }
             let Some(i) = self.moved.set(pgno, place) else { return self.fail(Error::NoMemory) };
-            copy(self.moved.entry_mut(i), &entry);
+            copy(self.moved.entry_mut(i), &found.entry);
         }
         Ok(())
     }
@@ -264,17 +288,20 @@ impl<S: Storage, M: Memory> Pager<S, M> {
         let mut odd = 0;
         for i in 0..self.moved.len() {
             let Some((pgno, place)) = self.moved.pair(i) else { break };
-            let (head, sum, home_sum) = self.entry_sums(i);
-            if self.sum_at(f, place, Some(&head))? != sum {
+            let (sum, home_sum) = (self.sum(i, SUM), self.sum(i, HOME_SUM));
+            self.read_present(f, pgno)?;
+            if self.page_sum(f) != sum {
                 return self.corrupt(place, 0, Reason::Journal);
             }
-            let at_home = place == pgno || self.is_homeless(pgno);
-            let found = if at_home { sum } else { self.sum_at(f, pgno, None)? };
-            if found != home_sum && !at_home {
-                before = false;
-                odd = pgno;
+            if place != pgno && !self.is_homeless(pgno) {
+                self.read_page(f, pgno)?;
+                let found = self.page_sum(f);
+                if found != home_sum {
+                    before = false;
+                    odd = pgno;
+                }
+                after &= found == sum;
             }
-            after &= found == sum;
         }
         if !(before || after || self.log.checkpoint) {
             return self.corrupt(odd, 0, Reason::Stale);
@@ -318,32 +345,5 @@ impl<S: Storage, M: Memory> Pager<S, M> {
                 || (entry.flags & BIG_KEY != 0 && far(entry.key))
                 || (entry.flags & BIG_DATA != 0 && far(entry.data))
         })
-    }
-}
-
-/// Whether a file is one that was being made when the power failed: nothing but parts of an empty
-/// one without a whole header, and zeroes.
-pub(super) fn is_unfinished(storage: &mut impl Storage, size: u64, new: &Meta) -> crate::Result<bool> {
-    if size == 0 || size > 2 * u64::from(new.page_size) {
-        return Ok(false);
-    }
-    let (head, root) = foundation(new);
-    let (mut at, mut buf) = (0, [0; 64]);
-    loop {
-        let got = storage.read(at as u64, &mut buf)?;
-        if at == 0 && buf.starts_with(&head) {
-            return Ok(false);
-        }
-        for (i, &byte) in buf.iter().take(got).enumerate() {
-            let i = at + i;
-            let wanted = head.get(i).or_else(|| root.get(i.wrapping_sub(new.page_size as usize)));
-            if byte != 0 && wanted != Some(&byte) {
-                return Ok(false);
-            }
-        }
-        at += got;
-        if got < buf.len() {
-            return Ok(true);
-        }
     }
 }

@@ -83,6 +83,7 @@ impl<S: Storage, M: Memory> Pager<S, M> {
     }
 
     /// Where to spill a page to; `None` if the list of slots is full.
+    #[cfg_attr(all(small, feature = "journal"), inline(never))]
     fn slot_for(&mut self, f: Idx) -> Option<u32> {
         let pgno = self.pool.pgno(f);
         let known = self.moved.place(pgno);
@@ -119,23 +120,17 @@ impl<S: Storage, M: Memory> Pager<S, M> {
 
     /// Makes a new file a sound, empty one before anything else is written to it.
     pub(super) fn found(&mut self) -> Result<()> {
-        let written = self.write_foundation();
-        self.latch(written)?;
-        (self.promised, self.stored) = (2, self.stored.max(2));
-        Ok(())
-    }
-
-    fn write_foundation(&mut self) -> crate::Result<()> {
-        let size = u64::from(self.meta.page_size);
         let (meta, root) = foundation(&self.meta);
-        self.storage.write(size, &root)?;
-        self.storage.write(2 * size - 1, &[0])?;
+        self.write_at(1, 0, &root)?;
+        self.write_at(1, self.meta.page_size - 1, &[0])?;
         if !self.storage.atomic() {
-            self.storage.sync()?;
+            self.sync()?;
         }
         // The header comes last, so that what has one is whole.
-        self.storage.write(0, &meta)?;
-        self.storage.sync()
+        self.write_at(0, 0, &meta)?;
+        self.sync()?;
+        (self.promised, self.stored) = (2, self.stored.max(2));
+        Ok(())
     }
 
     /// Whether something lies where it cannot stay after a flush.

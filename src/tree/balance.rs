@@ -6,7 +6,7 @@
 //! The C library only ever splits in two and frees empty pages, but accepts any of this.
 
 use super::edit::Edit;
-use super::repack::Fill;
+use super::repack::{Fill, Shape};
 use super::Db;
 use crate::error::inner::Result;
 use crate::error::Error;
@@ -15,8 +15,15 @@ use crate::page::field;
 use crate::pager::Idx;
 use crate::storage::Storage;
 
-/// A merge worth trying: the first page's slot in the parent, and how many pages become how many.
-pub(super) type Merge = (usize, (usize, usize));
+/// A merge worth trying: the first page's slot in the parent, and how many pages become one less.
+#[derive(Clone, Copy)]
+pub(super) struct Merge {
+    first: u16,
+    from: u8,
+}
+
+/// What a page that is not there has in use: more than fits with anything.
+const NO_PAGE: usize = usize::MAX / 2;
 
 impl<S: Storage, M: Memory> Db<S, M> {
     /// Finds room for an edit that does not fit its page, as it would have `used` bytes, and makes it that
@@ -28,43 +35,41 @@ impl<S: Storage, M: Memory> Db<S, M> {
         let single = edit.from == edit.to && edit.new_len() == 1;
         // On internal pages the first entry stays first: a new page comes second.
         let front = usize::from(!self.is_leaf(f));
-        let grows = if single && edit.from == len && self.pager.field(f, field::NEXT) == 0 {
-            Some(Fill::Left)
+        let fill = if single && edit.from == len && self.pager.field(f, field::NEXT) == 0 {
+            Fill::Left
         } else if single && edit.from <= front && self.pager.field(f, field::PREV) == 0 {
-            Some(Fill::Right)
+            Fill::Right
         } else {
-            None
+            Fill::Even
         };
-        if let Some(fill) = grows {
-            if self.repack(level, Some(slot), (1, 2), fill, edit)? {
-                return Ok(true);
-            }
-        }
-        let room = self.pager.capacity();
-        let before = slot.checked_sub(1);
-        let left = self.used_at(level, before)?;
-        let right = self.used_at(level, Some(slot + 1))?;
-        // Sharing lasts longest with the emptier neighbour, three pages are fullest with the fuller one.
-        let rightmost = right.is_none();
-        let (emptier, least) = if rightmost || left.is_some_and(|left| Some(left) < right) {
-            (before, left)
-        } else {
-            (Some(slot), right)
-        };
-        let lasting = |least: usize| {
-            let free = (2 * room).saturating_sub(left.unwrap_or(room) + right.unwrap_or(room));
-            least + used <= 2 * room - room / 4 && free * 8 >= room * 5
-        };
-        // While the tree only grows, sharing pays only if it lasts for some time.
-        let share = |least| if self.churn == 0 { lasting(least) } else { least + used <= 2 * room };
-        if least.is_some_and(share) && self.repack(level, emptier, (2, 2), Fill::Even, edit)? {
+        if fill != Fill::Even && self.repack(level, slot, Shape { from: 1, to: 2, fill }, edit)? {
             return Ok(true);
         }
-        let fuller = if emptier == before && !rightmost { Some(slot) } else { before };
-        for (first, shape) in
-            [(fuller, (2, 3)), (emptier, (2, 3)), (Some(slot), (1, 2)), (Some(slot), (1, 3))]
-        {
-            if self.repack(level, first, shape, Fill::Even, edit)? {
+        let room = self.pager.capacity();
+        // There may be no such slot.
+        let before = slot.wrapping_sub(1);
+        let left = self.used_at(level, before)?;
+        let right = self.used_at(level, slot + 1)?;
+        // Sharing lasts longest with the emptier neighbour, three pages are fullest with the fuller one.
+        let rightmost = right == NO_PAGE;
+        let (emptier, fuller, least) = if rightmost {
+            (before, before, left)
+        } else if left < right {
+            (before, slot, left)
+        } else {
+            (slot, before, right)
+        };
+        // While the tree only grows, sharing pays only if it lasts for some time.
+        let mut most = 2 * room;
+        if self.churn == 0 {
+            let free = most.saturating_sub(left.min(room) + right.min(room));
+            most = if free * 8 >= room * 5 { most - room / 4 } else { 0 };
+        }
+        if least + used <= most && self.repack(level, emptier, Shape::even(2, 2), edit)? {
+            return Ok(true);
+        }
+        for (first, from, to) in [(fuller, 2, 3), (emptier, 2, 3), (slot, 1, 2), (slot, 1, 3)] {
+            if self.repack(level, first, Shape::even(from, to), edit)? {
                 return Ok(true);
             }
         }
@@ -72,33 +77,35 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// Bytes used on the page under entry `slot` of the parent of `level`, if there is one.
-    fn used_at(&mut self, level: usize, slot: Option<usize>) -> Result<Option<usize>> {
+    fn used_at(&mut self, level: usize, slot: usize) -> Result<usize> {
         let parent = self.level_page(level - 1)?;
         let node = self.node(parent);
-        let Some(slot) = slot.filter(|&slot| slot < node.len()) else { return Ok(None) };
+        if slot >= node.len() {
+            return Ok(NO_PAGE);
+        }
         let f = self.pager.tree_page(node.child(slot))?;
-        Ok(Some(self.used(f)))
+        Ok(self.used(f))
     }
 
     /// Neighbours that a page with `own` bytes can be merged with: the first slot of the window, and
     /// how many pages become how many.
     pub(super) fn mergeable(&mut self, level: usize, own: usize) -> Result<Option<Merge>> {
         let (_, slot) = self.path.at(level - 1);
-        let before = slot.checked_sub(1);
+        // There may be no such slot.
+        let before = slot.wrapping_sub(1);
         let left = self.used_at(level, before)?;
-        let right = self.used_at(level, Some(slot + 1))?;
+        let right = self.used_at(level, slot + 1)?;
         let room = self.pager.capacity();
-        let fits =
-            |a: Option<usize>, b: Option<usize>, most| a.zip(b).is_some_and(|(a, b)| a + own + b <= most);
-        Ok(if fits(left, Some(0), room) {
-            before.map(|first| (first, (2, 1)))
-        } else if fits(Some(0), right, room) {
-            Some((slot, (2, 1)))
-        } else if fits(left, right, 2 * room) {
-            before.map(|first| (first, (3, 2)))
+        let (first, from) = if left + own <= room {
+            (before, 2)
+        } else if own + right <= room {
+            (slot, 2)
+        } else if left.saturating_add(own + right) <= 2 * room {
+            (before, 3)
         } else {
-            None
-        })
+            return Ok(None);
+        };
+        Ok(Some(Merge { first: first as u16, from }))
     }
 
     /// Merges a page with its neighbours, and takes an empty one out of the tree. False if nothing is
@@ -111,9 +118,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
         edit: &mut Edit<'a>,
     ) -> Result<bool> {
         let (_, slot) = self.path.at(level - 1);
-        if let Some((first, shape)) = merge {
+        if let Some(Merge { first, from }) = merge {
             edit.become_removal(0, 0);
-            if self.repack(level, Some(first), shape, Fill::Even, edit)? {
+            if self.repack(level, usize::from(first), Shape::even(from, from - 1), edit)? {
                 return Ok(true);
             }
         }

@@ -16,10 +16,8 @@ use core::cmp::Ordering;
 pub struct Item {
     /// The page with the bytes; `None` for a chain.
     pub(crate) frame: Option<Idx>,
-    /// Where they start on it.
+    /// Where they start on it; of a chain, its first page.
     pub(crate) at: u32,
-    /// First page of a chain, 0: inline.
-    pub(crate) page: u32,
     len: u32,
 }
 
@@ -35,12 +33,21 @@ impl Item {
     }
 
     pub(crate) fn inline(frame: Idx, at: usize, len: usize) -> Self {
-        Item { frame: Some(frame), at: at as u32, page: 0, len: len as u32 }
+        Item { frame: Some(frame), at: at as u32, len: len as u32 }
     }
 
     /// An overflow chain.
     pub(crate) fn chain(page: u32, len: u32) -> Self {
-        Item { frame: None, at: 0, page, len }
+        Item { frame: None, at: page, len }
+    }
+
+    /// First page of the chain, 0: there is none.
+    pub(crate) fn page(&self) -> u32 {
+        if self.frame.is_some() {
+            0
+        } else {
+            self.at
+        }
     }
 }
 
@@ -52,18 +59,10 @@ pub(crate) struct Piece {
     pub len: usize,
 }
 
-/// Walks over the pieces of an item.
-#[derive(Clone, Copy)]
-pub(crate) struct Pieces {
-    item: Item,
-    page: u32,
-    left: usize,
-}
-
 /// An item that is read piece by piece, and what is left of the last one.
 #[cfg(any(feature = "repack", feature = "check"))]
 struct Reader {
-    pieces: Pieces,
+    rest: Item,
     piece: Option<Piece>,
 }
 
@@ -103,30 +102,25 @@ impl<S: Storage, M: Memory> Db<S, M> {
         self.item(f, key_at.wrapping_add(key), data, flags & BIG_DATA != 0)
     }
 
-    pub(crate) fn pieces(item: Item) -> Pieces {
-        Pieces { item, page: item.page, left: item.len() }
-    }
-
-    /// The next piece, or `None` at the end. Checks the chain as it goes.
-    pub(crate) fn piece(&mut self, pieces: &mut Pieces) -> Result<Option<Piece>> {
-        if pieces.left == 0 {
+    /// Takes the first piece off an item, `None` at its end. Checks the chain as it goes.
+    pub(crate) fn piece(&mut self, rest: &mut Item) -> Result<Option<Piece>> {
+        let Item { frame, at, len } = *rest;
+        if len == 0 {
             return Ok(None);
         }
-        let Item { frame, at, .. } = pieces.item;
         if let Some(frame) = frame {
-            let len = core::mem::take(&mut pieces.left);
-            return Ok(Some(Piece { frame, at: at as usize, len }));
+            rest.len = 0;
+            return Ok(Some(Piece { frame, at: at as usize, len: len as usize }));
         }
-        let pgno = pieces.page;
-        let frame = self.pager.overflow_page(pgno)?;
-        let len = pieces.left.min(self.pager.capacity());
-        pieces.left -= len;
-        pieces.page = self.pager.field(frame, field::NEXT);
+        let frame = self.pager.overflow_page(at)?;
+        let here = len.min(self.pager.capacity() as u32);
+        rest.len = len - here;
+        rest.at = self.pager.field(frame, field::NEXT);
         // A chain is exactly as long as its item.
-        if (pieces.left == 0) != (pieces.page == 0) {
-            return self.pager.corrupt(pgno, field::NEXT as u32, Reason::Chain);
+        if (rest.len == 0) != (rest.at == 0) {
+            return self.pager.corrupt(at, field::NEXT as u32, Reason::Chain);
         }
-        Ok(Some(Piece { frame, at: HEADER, len }))
+        Ok(Some(Piece { frame, at: HEADER, len: here as usize }))
     }
 
     pub(super) fn piece_bytes(&self, piece: Piece) -> &[u8] {
@@ -135,16 +129,16 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Lets the page of a chain go again.
     pub(crate) fn release_piece(&mut self, item: Item, piece: Piece) {
-        if item.page != 0 {
+        if item.frame.is_none() {
             self.pager.release(piece.frame, true);
         }
     }
 
     /// Copies an item's bytes to `to`, which has its length.
     pub(crate) fn try_read(&mut self, item: &Item, to: &mut [u8]) -> Result<()> {
-        let mut pieces = Self::pieces(*item);
+        let mut rest = *item;
         let mut done = 0usize;
-        while let Some(piece) = self.piece(&mut pieces)? {
+        while let Some(piece) = self.piece(&mut rest)? {
             node::put(to, done, self.piece_bytes(piece));
             done = done.wrapping_add(piece.len);
             self.release_piece(*item, piece);
@@ -154,9 +148,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// How the item compares with `key`; with `prefix`, how its first `key.len()` bytes do.
     pub(super) fn compare_item(&mut self, item: Item, key: &[u8], prefix: bool) -> Result<Ordering> {
-        let mut pieces = Self::pieces(item);
-        let mut rest = key;
-        while let Some(piece) = self.piece(&mut pieces)? {
+        let (mut later, mut rest) = (item, key);
+        while let Some(piece) = self.piece(&mut later)? {
             let bytes = self.piece_bytes(piece);
             let (order, within) = (bytes.cmp(rest), rest.strip_prefix(bytes));
             let ends = prefix && bytes.starts_with(rest);
@@ -177,8 +170,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return Ok((a.iter().zip(b).take_while(|(p, q)| p == q).count(), a.cmp(b)));
         }
         let mut order = a.len().cmp(&b.len());
-        let mut a = Reader { pieces: Self::pieces(a), piece: None };
-        let mut b = Reader { pieces: Self::pieces(b), piece: None };
+        let mut a = Reader { rest: a, piece: None };
+        let mut b = Reader { rest: b, piece: None };
         let mut common = 0usize;
         loop {
             self.fill(&mut a)?;
@@ -205,7 +198,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     #[cfg_attr(small, inline(never))]
     fn fill(&mut self, reader: &mut Reader) -> Result<()> {
         if reader.piece.is_none() {
-            reader.piece = self.piece(&mut reader.pieces)?;
+            reader.piece = self.piece(&mut reader.rest)?;
         }
         Ok(())
     }
@@ -218,7 +211,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             Some(piece) if piece.len > len => (piece.at, piece.len) = (piece.at + len, piece.len - len),
             piece => {
                 if let Some(piece) = piece.take() {
-                    self.release_piece(reader.pieces.item, piece);
+                    self.release_piece(reader.rest, piece);
                 }
             }
         }
@@ -271,10 +264,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
     #[cfg(feature = "repack")]
     #[cfg_attr(small, inline(never))]
     pub(super) fn write_separator(&mut self, item: Item, len: usize) -> Result<[u8; REF]> {
-        let (mut pieces, mut left) = (Self::pieces(item), len);
+        let (mut rest, mut left) = (item, len);
         let (mut last, mut stored, mut filled) = (None, [0; REF], 0);
         while left > 0 {
-            let Some(mut piece) = self.piece(&mut pieces)? else { break };
+            let Some(mut piece) = self.piece(&mut rest)? else { break };
             let whole = piece;
             piece.len = piece.len.min(left);
             left -= piece.len;
@@ -318,14 +311,14 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     fn free_chain(&mut self, item: Item) -> Result<()> {
-        let first = self.pager.overflow_page(item.page)?;
+        let first = self.pager.overflow_page(item.at)?;
         if self.pager.field(first, field::FLAGS) & kind::PRESERVE != 0 {
             return Ok(());
         }
-        let mut pieces = Self::pieces(item);
-        while let Some(piece) = self.piece(&mut pieces)? {
-            if pieces.page == 0 {
-                return self.pager.free_chain(item.page, piece.frame);
+        let mut rest = item;
+        while let Some(piece) = self.piece(&mut rest)? {
+            if rest.is_empty() {
+                return self.pager.free_chain(item.at, piece.frame);
             }
             self.pager.release(piece.frame, true);
         }

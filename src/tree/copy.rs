@@ -42,8 +42,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             return self.pager.fail(Error::Invalid);
         }
         to.limit = self.limit;
-        let root = to.copied_root();
-        self.pager.adopt(&to.pager, root)?;
+        to.copied_root().map_err(|_| self.pager.adopt(&to.pager))?;
         let waiting = WAITING.max(self.pager.frames());
         let duplicates = to.pager.duplicates();
         let (mut cursor, mut count) = (Cursor::new(self.memory()), 0u32);
@@ -52,14 +51,12 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 Some(bytes) => to.try_put(cursor.key(), bytes, duplicates),
                 None => to.put_chain(cursor.key(), self, value),
             };
-            count = count.saturating_add(u32::from(self.pager.adopt(&to.pager, put)?));
+            count = count.saturating_add(u32::from(put.map_err(|_| self.pager.adopt(&to.pager))?));
             if to.pager.cached().1 > waiting {
-                let flushed = to.pager.flush();
-                self.pager.adopt(&to.pager, flushed)?;
+                to.pager.flush().map_err(|_| self.pager.adopt(&to.pager))?;
             }
         }
-        let flushed = to.pager.flush();
-        self.pager.adopt(&to.pager, flushed)?;
+        to.pager.flush().map_err(|_| self.pager.adopt(&to.pager))?;
         Ok(count)
     }
 
@@ -83,7 +80,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 return self.pager.fail(Error::NoMemory);
             }
             let read = from.try_read(&value, bytes.bytes_mut());
-            self.pager.adopt(&from.pager, read)?;
+            read.map_err(|_| self.pager.adopt(&from.pager))?;
             let duplicates = self.pager.duplicates();
             return self.try_put(key, bytes.bytes(), duplicates);
         }
@@ -110,10 +107,10 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     fn copy_chain<T: Storage>(&mut self, from: &mut Db<T, M>, value: Item) -> Result<[u8; REF]> {
-        let (mut pieces, mut last, mut stored) = (Db::<T, M>::pieces(value), None, [0; REF]);
+        let (mut rest, mut last, mut stored) = (value, None, [0; REF]);
         loop {
-            let piece = from.piece(&mut pieces);
-            let Some(piece) = self.pager.adopt(&from.pager, piece)? else { break };
+            let piece = from.piece(&mut rest).map_err(|_| self.pager.adopt(&from.pager))?;
+            let Some(piece) = piece else { break };
             let f = self.extend_chain(last, 0)?;
             if last.is_none() {
                 stored = self.make_ref(f, value.len());

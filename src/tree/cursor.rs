@@ -97,6 +97,7 @@ impl<M: Memory> Cursor<M> {
 
 impl<S: Storage, M: Memory> Db<S, M> {
     /// The gap that a cursor stands in, seen in the direction it is to move.
+    #[cfg_attr(small, inline(never))]
     fn gap(&mut self, cursor: &mut Cursor<M>, backward: bool) -> Result<Place> {
         if cursor.state == State::On && cursor.changes == self.changes {
             let leaf = self.pager.tree_page(cursor.page)?;
@@ -178,23 +179,21 @@ impl<S: Storage, M: Memory> Db<S, M> {
         }
         let (page, mut leaf) = (self.pager.pgno(leaf), leaf);
         let mut key = self.key_item(leaf, i)?;
-        let mut ordinal = 1;
-        if self.pager.duplicates() {
-            let again = cursor.state == State::On
-                && self.compare_item(key, cursor.key.bytes(), false)? == Ordering::Equal;
-            let before = cursor.ordinal;
-            self.remember(cursor, leaf, i, key)?;
+        let (mut ordinal, duplicates) = (1, self.pager.duplicates());
+        let again = duplicates
+            && cursor.state == State::On
+            && self.compare_item(key, cursor.key.bytes(), false)? == Ordering::Equal;
+        self.remember(cursor, leaf, i, key)?;
+        if duplicates {
             ordinal = match (again, backward) {
-                (true, true) => before.saturating_sub(1).max(1),
-                (true, false) => before.saturating_add(1),
+                (true, true) => cursor.ordinal.saturating_sub(1).max(1),
+                (true, false) => cursor.ordinal.saturating_add(1),
                 (false, true) => self.count_equals(leaf, i, cursor)?,
                 (false, false) => 1,
             };
             // Counting may have taken the page's frame for others.
             leaf = self.pager.tree_page(page)?;
             key = self.key_item(leaf, i)?;
-        } else {
-            self.remember(cursor, leaf, i, key)?;
         }
         let value = self.data_item(leaf, i)?;
         cursor.state = State::On;

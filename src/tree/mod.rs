@@ -51,6 +51,8 @@ const OVERHEAD: usize = 14;
 ///
 /// Every method either succeeds or leaves the map as it was. Changes stay in memory until
 /// [`Db::flush`]; nothing is written when a `Db` is dropped.
+// The pager comes first: where a database is, it is, and no address has to be worked out.
+#[repr(C)]
 pub struct Db<S: Storage, M: Memory> {
     pub(crate) pager: Pager<S, M>,
     /// Keys and values whose lengths add up to more than this go to overflow pages.

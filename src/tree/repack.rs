@@ -26,6 +26,20 @@ pub(super) enum Fill {
     Right,
 }
 
+/// How many pages become how many, and how they are filled.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub from: u8,
+    pub to: u8,
+    pub fill: Fill,
+}
+
+impl Shape {
+    pub fn even(from: u8, to: u8) -> Self {
+        Shape { from, to, fill: Fill::Even }
+    }
+}
+
 /// What the entries of a run are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -48,6 +62,10 @@ struct Run {
     len: usize,
 }
 
+/// A run as a window keeps it: the stack of a microcontroller is small.
+type Packed = (Kind, u8, u16, u16);
+const NO_RUN: Packed = (Kind::New, 0, 0, 0);
+
 /// Up to three neighbouring pages under one parent and a pending edit of one of them,
 /// seen as one sequence of entries.
 struct Window {
@@ -58,8 +76,7 @@ struct Window {
     leaf: bool,
     /// The page with the edit.
     edited: usize,
-    /// Kind, page, first entry and number of entries of each run: the stack of a microcontroller is small.
-    runs: [(Kind, u8, u16, u16); MAX_RUNS],
+    runs: [Packed; MAX_RUNS],
     run_count: usize,
     /// Entries and bytes of the sequence.
     len: usize,
@@ -71,9 +88,10 @@ impl Window {
         self.pages.get(i).copied().unwrap_or(self.parent)
     }
 
-    fn run(&self, i: usize) -> Option<Run> {
-        let &(kind, page, from, len) = self.runs.get(i).filter(|_| i < self.run_count)?;
-        Some(Run { kind, page: usize::from(page), from: usize::from(from), len: usize::from(len) })
+    /// Run `i`, without entries behind the last one.
+    fn run(&self, i: usize) -> Run {
+        let (kind, page, from, len) = self.runs.get(i).copied().unwrap_or(NO_RUN);
+        Run { kind, page: usize::from(page), from: usize::from(from), len: usize::from(len) }
     }
 
     fn push(&mut self, kind: Kind, page: usize, from: usize, len: usize) {
@@ -126,7 +144,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     }
 
     /// The first entry of a run as a cell.
-    fn run_cell<'a>(&self, window: &Window, run: Run, edit: &Edit<'a>) -> Cell<'a> {
+    fn run_cell<'a>(&self, window: &Window, run: &Run, edit: &Edit<'a>) -> Cell<'a> {
         let page = window.page(run.page);
         match run.kind {
             Kind::Old => self.cell(page, run.from),
@@ -156,7 +174,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             }
         };
         let mut target = share(left, 0);
-        for mut run in (0..).map_while(|i| window.run(i)) {
+        for i in 0..window.run_count {
+            let mut run = window.run(i);
             let node = self.node(window.page(run.page));
             while page + 1 < count {
                 // One entry at least remains for each other page.
@@ -173,7 +192,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 let bytes = SLOT
                     + match run.kind {
                         Kind::Old => node.size(run.from),
-                        _ => self.run_cell(window, run, edit).size(),
+                        _ => self.run_cell(window, &run, edit).size(),
                     };
                 if n > 0 && (used + bytes / 2 > target || used + bytes > room || spare(n) == 0) {
                     *counts.get_mut(page)? = n;
@@ -189,26 +208,28 @@ impl<S: Storage, M: Memory> Db<S, M> {
         (page + 1 == count && left <= room && entries > 0).then_some(counts)
     }
 
-    /// Repacks pages `first..first + from` of a parent into `to` pages and makes `edit` that of the
-    /// parent. False, and nothing has changed, if there are no such pages or the entries do not fit.
+    /// Repacks pages of a parent from entry `slot` on and makes `edit` that of the parent. False, and
+    /// nothing has changed, if there are no such pages or the entries do not fit.
     pub(super) fn repack<'a>(
         &mut self,
         level: usize,
-        slot: Option<usize>,
-        (from, to): (usize, usize),
-        fill: Fill,
+        slot: usize,
+        shape: Shape,
         edit: &mut Edit<'a>,
     ) -> Result<bool> {
+        let (from, to) = (usize::from(shape.from), usize::from(shape.to));
         let (pgno, index) = self.path.at(level - 1);
         let parent = self.pager.tree_page(pgno)?;
-        let Some(slot) = slot.filter(|slot| slot + from <= self.len(parent)) else { return Ok(false) };
+        if slot.saturating_add(from) > self.len(parent) {
+            return Ok(false);
+        }
         let mut window = Window {
             parent,
             slot,
             pages: [parent; MAX_PAGES],
             leaf: true,
             edited: index - slot,
-            runs: [(Kind::New, 0, 0, 0); MAX_RUNS],
+            runs: [NO_RUN; MAX_RUNS],
             run_count: 0,
             len: 0,
             total: 0,
@@ -217,7 +238,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         if window.total > to * self.pager.capacity() {
             return Ok(false);
         }
-        let counts = match fill {
+        let counts = match shape.fill {
             Fill::Left => Some([edit.from, window.len - edit.from, 0]),
             Fill::Right => Some([edit.from + 1, window.len - edit.from - 1, 0]),
             // Even shares can fail where full pages fit: entries are not sand.
@@ -235,7 +256,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
             for f in fresh.iter_mut().take(to - from) {
                 *f = self.pager.alloc_page(kind)?;
             }
-            targets = match (from, fill) {
+            targets = match (from, shape.fill) {
                 (1, Fill::Right) => [fresh[0], first, fresh[1]],
                 (1, _) => [first, fresh[0], fresh[1]],
                 _ => [first, fresh[0], last],
@@ -284,7 +305,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
     ) {
         let kind = if window.leaf { kind::LEAF } else { kind::INTERNAL };
         let mut up = Edit::remove(0, 0);
-        let mut runs = Runs { window, next: 0, run: Run { kind: Kind::New, page: 0, from: 0, len: 0 } };
+        let mut runs = Runs { window, next: 1, run: window.run(0) };
         for (t, (&f, count)) in targets.iter().zip(counts).enumerate() {
             if old.contains(&f) {
                 let pgno = self.pager.pgno(f);
@@ -309,7 +330,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
     ) {
         let window = runs.window;
         let mut filled = 0;
-        while let Some(run) = runs.next().filter(|_| filled < count) {
+        while filled < count && runs.more() {
+            let run = &runs.run;
             let mut n = run.len.min(count - filled);
             let rises = right && !window.leaf && filled == 0;
             if rises || run.kind != Kind::Old {
@@ -324,13 +346,13 @@ impl<S: Storage, M: Memory> Db<S, M> {
                 self.pager.append_entries(window.page(run.page), run.from..run.from + n, f);
             }
             filled += n;
-            runs.pass(n);
             // The entry before the edit may have a new child.
             if let Some(child) = edit.child {
                 if run.kind != Kind::New && run.page == window.edited && run.from + n == edit.from {
                     self.set_child(f, filled - 1, child);
                 }
             }
+            runs.pass(n);
         }
     }
 
@@ -379,8 +401,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
             (BIG_KEY, Source::Ref(self.write_separator(high, len)?))
         } else {
             // A page of a chain is larger than half a page's entries: the key's start is in one piece.
-            let mut pieces = Self::pieces(high);
-            match self.piece(&mut pieces)? {
+            let mut rest = high;
+            match self.piece(&mut rest)? {
                 Some(piece) => (0, Source::Page(piece.frame, piece.at as u16, len as u16)),
                 None => (0, Source::EMPTY),
             }
@@ -399,13 +421,13 @@ struct Runs<'w> {
 }
 
 impl Runs<'_> {
-    /// The rest of the run in front.
-    fn next(&mut self) -> Option<Run> {
+    /// Goes to the next run if nothing is left of the one in front. False at the end.
+    fn more(&mut self) -> bool {
         if self.run.len == 0 {
-            self.run = self.window.run(self.next)?;
+            self.run = self.window.run(self.next);
             self.next += 1;
         }
-        Some(self.run)
+        self.run.len > 0
     }
 
     /// Goes on by `n` entries of the run in front.

@@ -137,7 +137,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Flags and stored key of entry `i`.
     #[cfg_attr(small, inline(never))]
-    pub(super) fn key(&self, f: Idx, i: usize) -> (u8, &[u8]) {
+    pub(crate) fn key(&self, f: Idx, i: usize) -> (u8, &[u8]) {
         self.node(f).key(i)
     }
 

@@ -108,7 +108,7 @@ impl<S: Storage, M: Memory> Db<S, M> {
         cell.flags &= BIG_KEY;
         if cell.flags != 0 {
             let chain = self.key_item(right, 0)?;
-            let first = self.pager.overflow_page(chain.page)?;
+            let first = self.pager.overflow_page(chain.page())?;
             self.pager.touch(first)?;
             self.pager.set_field(first, field::FLAGS, kind::OVERFLOW | kind::PRESERVE);
         } else if let Source::Page(f, at, len) = cell.key {

@@ -57,7 +57,7 @@ pub struct PageEntry {
 impl Item {
     /// First page of the overflow chain that holds the item, if one does.
     pub fn chain_page(&self) -> Option<u32> {
-        (self.page != 0).then_some(self.page)
+        (self.page() != 0).then_some(self.page())
     }
 }
 
@@ -157,9 +157,9 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Hands an item's bytes to `sink`, a page at a time, until that returns false.
     pub fn read_pieces(&mut self, item: &Item, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<()> {
-        let mut pieces = Self::pieces(*item);
+        let mut rest = *item;
         loop {
-            let piece = self.piece(&mut pieces);
+            let piece = self.piece(&mut rest);
             let Some(piece) = self.outcome(piece)? else { break };
             let more = sink(self.piece_bytes(piece));
             self.release_piece(*item, piece);
