@@ -11,8 +11,6 @@ MACHINES = {
     "arm": ["qemu-system-arm", "-machine", "mps2-an385"],
     "riscv": ["qemu-system-riscv32", "-machine", "virt", "-bios", "none"],
 }
-# For one that mostly waits for its terminal, and takes a whole processor while it does.
-WAITING = ["nice", "-n", "5"]
 OPTIONS = ["-nographic", "-monitor", "null", "-serial", "stdio", "-semihosting"]
 
 
@@ -51,6 +49,13 @@ vfs.mount(Modules({name: memoryview(uctypes.bytearray_at(at, size)) for name, at
 sys.path.append("/modules")
 del io, sys, uctypes, vfs, ModuleFile, Modules
 """
+
+
+def with_terminal(machine, firmware):
+    """The command for a board whose terminal is a pty, for other programs. It prints the pty's name. Waiting
+    for them it takes a whole processor, so others come first."""
+    options = ["-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
+    return ["nice", "-n", "5", *MACHINES[machine], *options, "-kernel", firmware]
 
 
 class BoardError(Exception):

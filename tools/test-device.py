@@ -67,10 +67,8 @@ def use(mpremote, terminal, tool, system):
 
 def boot(mpremote, firmware, tool, system):
     """Uses a board with a file system. Returns what is wrong."""
-    command = [*board.WAITING, *board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
-    process = subprocess.Popen(
-        [*command, "-kernel", firmware], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command = board.with_terminal("arm", firmware)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         terminal = re.search("/dev/[^ ]+", process.stdout.readline())[0]
         use(mpremote, terminal, tool, system)

@@ -46,8 +46,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def install(mpremote, firmware, packages, use):
     """Boots a board, installs packages there and returns the exit code of mpremote, and what it and
     using them print."""
-    command = [*board.WAITING, *board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
-    process = subprocess.Popen([*command, "-kernel", firmware], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = board.with_terminal("arm", firmware)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         terminal = re.search("/dev/[^ ]+", process.stdout.readline())[0]
         command = [mpremote, "connect", terminal, "resume", *BEGIN]
