@@ -3,6 +3,8 @@
 # What runs with our interpreter: MicroPython's own tests of btree, unmodified, ours, and the
 # examples, those in documents included.
 TEST_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py tests/micropython/*.py tests/microtetherdb/*.py examples/*.py README.md FORMAT.md docs/microtetherdb*.md
+# By their names, but for those of MicroPython.
+EACH_SCRIPT = $(foreach script,$(TEST_SCRIPTS),$(or $(wildcard $(script)),$(script)))
 
 # What micropython-sys reads, here for cargo on its own.
 BINDINGS_ENV = MICROPYTHON_DIR='$(MPY)' MICROPYTHON_PORT_DIR='$(MPY)/ports/unix' MICROPYTHON_VARIANT_DIR='$(UNIX_VARIANT)'

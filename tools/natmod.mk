@@ -91,7 +91,7 @@ plain-arm plain-riscv: plain-%: mpy-cross
 # unix port of 32 bits. These take them for smaller.
 LONG_SEEKS := $(shell grep -l uctypes tests/micropython/*.py examples/*.py)
 NATMOD_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py $(wildcard tests/micropython/*.py examples/*.py) README.md FORMAT.md
-# These take long and run on the same boards with the module in the firmware.
+# These take long, and run with the module in firmware, on one board at least.
 LONG_SCRIPTS := $(patsubst %,tests/micropython/%.py,flash_cost heap_sweep io_sweep model_big model_small mutants \
 	power_cut sizes_big) examples/copy.py examples/reader.py
 
@@ -115,7 +115,7 @@ NATMOD_NOT_armv6m = $(LONG_SCRIPTS)
 NATMOD_NOT_armv7m = $(LONG_SCRIPTS)
 NATMOD_NOT_rv32imc = $(LONG_SCRIPTS)
 natmod-scripts = $(filter-out $(NATMOD_NOT_$(1)),$(if $(filter x64,$(1)),\
-	$(foreach script,$(TEST_SCRIPTS),$(or $(wildcard $(script)),$(script))),$(NATMOD_SCRIPTS)))
+	$(EACH_SCRIPT),$(NATMOD_SCRIPTS)))
 
 .PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-least test-natmod-name test-mip
 
