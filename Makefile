@@ -12,8 +12,11 @@ endif
 # Everything that is built goes here, except what cargo builds for this machine (target/).
 OUT := $(ROOT)/build
 JOBS ?= $(shell nproc)
-# Sub-makes use the job server if there is one already (make -j).
-submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+# Sub-makes use the job server if there is one already (make -j). They end with their first error.
+submake = $(MAKE) --no-print-directory --no-keep-going $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+# It is no part of make's job server.
+CARGO := MAKEFLAGS= cargo
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 

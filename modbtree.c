@@ -378,6 +378,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     #endif
     #if MODBTREE_MATCH
     mp_store_global(MP_QSTR_match, MP_OBJ_FROM_PTR(&mp_btree_match_obj));
+    mp_store_global(MP_QSTR_loads, MP_OBJ_FROM_PTR(&mp_btree_loads_obj));
     #endif
     mp_store_global(MP_QSTR_INCL, MP_OBJ_NEW_SMALL_INT(FLAG_INCL));
     mp_store_global(MP_QSTR_DESC, MP_OBJ_NEW_SMALL_INT(FLAG_DESC));
@@ -432,6 +433,7 @@ static const mp_rom_map_elem_t mp_module_btree_globals_table[] = {
     #endif
     #if MODBTREE_MATCH
     { MP_ROM_QSTR(MP_QSTR_match), MP_ROM_PTR(&mp_btree_match_obj) },
+    { MP_ROM_QSTR(MP_QSTR_loads), MP_ROM_PTR(&mp_btree_loads_obj) },
     #endif
     { MP_ROM_QSTR(MP_QSTR_INCL), MP_ROM_INT(FLAG_INCL) },
     { MP_ROM_QSTR(MP_QSTR_DESC), MP_ROM_INT(FLAG_DESC) },

@@ -69,6 +69,15 @@ typedef struct _btree_scan_t {
     uint8_t count;          // 1: do not return at items that match, count them
 } btree_scan_t;
 
+// A JSON text that is read token by token.
+typedef struct _btree_json_t {
+    const uint8_t *text;    // what is left of it
+    size_t text_len;
+    const uint8_t *part;    // of a string, the bytes between its quotes; of a number, all
+    size_t part_len;
+    int32_t number;
+} btree_json_t;
+
 enum {
     BTREE_DUP = 1,           // btree_options_t.flags: keys may occur more than once
     BTREE_JOURNAL = 0x10,    // feature "journal": flush to a journal
@@ -141,6 +150,14 @@ int btree_salvage_next(btree_db_t *db, btree_bytes_t *key, btree_bytes_t *value)
 int btree_match(const uint8_t *program, size_t plen, const uint8_t *key, size_t klen, const uint8_t *value, size_t vlen);
 // Moves a cursor to the next item that matches, and reports it.
 int btree_scan(btree_db_t *db, btree_cursor_t *cursor, btree_scan_t *scan, btree_bytes_t *key, btree_bytes_t *value);
+// Whether a text is one JSON value that all parsers read in the same way.
+int btree_json_strict(const uint8_t *text, size_t len);
+// The next token of such a text: a bracket; 'n', 't', 'f'; '0': `number`, of up to nine digits; '9' and '.':
+// another number, whole or not, in `part`; '"' and '\\': a string without or with escapes, in `part`;
+// 0: the end. Of other texts it makes any tokens.
+int btree_json(btree_json_t *json);
+// Writes what a string with escapes stands for to `to`, where there are part_len bytes, initialised. Its length.
+size_t btree_json_unescape(const uint8_t *part, size_t part_len, uint8_t *to);
 
 // Whether files can be recognized of which a power cut undoes all that was done since the last
 // modbtree_sync(): those of littlefs, but not by a native module.

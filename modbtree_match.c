@@ -6,6 +6,7 @@
 
 #define DEFAULT_WORK (8192)
 #define KEY_PREFIX (1) // bytes of a key before the key of the document
+#define BUILD_WORK (3) // what making objects of a byte of JSON costs, and how much larger they are, about
 
 // The third flag of scan(), besides FLAG_DESC.
 #define FLAG_COUNT (0x04)
@@ -49,11 +50,28 @@ static mp_obj_t mp_btree_next_bound(const btree_scan_t *scan, mp_obj_t key_in) {
     return bound;
 }
 
+// What is in a record, which is freed then; or the record.
+static mp_obj_t mp_btree_open_record(mp_obj_t record_in, bool strict, mp_btree_names_t *names) {
+    mp_obj_str_t *record = MP_OBJ_TO_PTR(record_in);
+    if (!strict && !btree_json_strict(record->data, record->len)) {
+        return record_in;
+    }
+    mp_buffer_info_t text = { .buf = (void *)record->data, .len = record->len };
+    mp_obj_t value = mp_btree_json(&text, names);
+    if (value == MP_OBJ_NULL) {
+        return record_in;
+    }
+    m_del(byte, (byte *)record->data, record->len + 1);
+    m_del(mp_obj_str_t, record, 1);
+    return value;
+}
+
 // scan(program, low, high[, work[, flags]]): (bound, items, examined, counted)
 //
 // Looks at the documents with low <= key < high until about `work` bytes are looked at, and so
 // takes a bounded time. bound: the new low, or with DESC the new high, to go on with; None at the
-// end. items: a list of (key, record, sure). With flag 4, those that surely match are only counted.
+// end. items: a list of (key, record, sure), with what loads() makes of the record. With flag 4, those
+// that surely match are only counted.
 static mp_obj_t mp_btree_scan(size_t n_args, const mp_obj_t *args) {
     mp_obj_btree_t *self = MP_OBJ_TO_PTR(args[0]);
     mp_int_t work = n_args > 4 ? mp_obj_get_int(args[4]) : DEFAULT_WORK;
@@ -68,6 +86,7 @@ static mp_obj_t mp_btree_scan(size_t n_args, const mp_obj_t *args) {
         .backward = (flags & FLAG_DESC) != 0,
         .count = (flags & FLAG_COUNT) != 0,
     };
+    mp_btree_names_t names = { .count = 0 };
     mp_obj_t list = mp_obj_new_list(0, NULL);
     mp_obj_t start_in = args[scan.backward ? 3 : 2];
     mp_obj_t bound_in = args[scan.backward ? 2 : 3];
@@ -122,6 +141,8 @@ static mp_obj_t mp_btree_scan(size_t n_args, const mp_obj_t *args) {
         }
         mp_btree_leave(self, MIN(ret, 0));
         if (ret == BTREE_MATCH || ret == BTREE_UNSURE) {
+            scan.work -= MIN(scan.work, bytes[1].len * BUILD_WORK);
+            items[1] = mp_btree_open_record(items[1], ret == BTREE_MATCH, &names);
             mp_obj_list_append(list, mp_obj_new_tuple(3, items));
         }
     } while (scan.work != 0 && last != mp_const_none);

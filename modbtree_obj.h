@@ -175,6 +175,15 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_salvage_obj);
 #endif
 
 #if MODBTREE_MATCH
+// modbtree_json.c
+// Names of fields in the order in which documents have them, to be shared by the dicts.
+typedef struct _mp_btree_names_t {
+    mp_obj_t names[16];     // MP_OBJ_NULL: not met yet
+    size_t count;           // of those in the document at hand
+} mp_btree_names_t;
+mp_obj_t mp_btree_json(const mp_buffer_info_t *text, mp_btree_names_t *names);
+MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_loads_obj);
+
 // modbtree_match.c
 MP_DECLARE_CONST_FUN_OBJ_3(mp_btree_match_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_scan_obj);

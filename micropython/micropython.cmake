@@ -137,12 +137,6 @@ if(MODBTREE_RUST_TARGET MATCHES "xtensa.*\\.json$")
         -DCC=${CMAKE_C_COMPILER})
 endif()
 
-if(MODBTREE_RUST_TARGET MATCHES "^thumb")
-    list(PREPEND modbtree_build sh ${MODBTREE_TOP}/micropython/no-frame-pointers.sh ${modbtree_archive}
-        ${CMAKE_BINARY_DIR}/modbtree-functions ${CMAKE_NM})
-    list(APPEND modbtree_build --)
-endif()
-
 # cargo knows better than CMake what is up to date.
 add_custom_target(modbtree_rust
     BYPRODUCTS ${modbtree_library}

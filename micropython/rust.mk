@@ -18,7 +18,7 @@ MODBTREE_TRIPLE = $(notdir $(patsubst %.json,%,$(MODBTREE_RUST_TARGET)))
 MODBTREE_LIB = $(MODBTREE_TARGET_DIR)/$(addsuffix /,$(MODBTREE_TRIPLE))$(MODBTREE_PROFILE)/libmodbtree.a
 
 MODBTREE_SRC_C := modbtree.c modbtree_check.c modbtree_dict.c modbtree_iter.c modbtree_journal.c \
-	modbtree_match.c modbtree_stream.c
+	modbtree_json.c modbtree_match.c modbtree_stream.c
 MODBTREE_CFLAGS = -I$(MODBTREE_TOP) -DMODBTREE_VERSION=\"$(MODBTREE_VERSION)\" \
 	$(patsubst %,-DMODBTREE_%=1,$(shell echo $(MODBTREE_FEATURES) | tr a-z- A-Z_))
 
@@ -39,14 +39,6 @@ MODBTREE_RUSTC_FLAGS += --emit=asm
 modbtree-xtensa-object = $(PYTHON) '$(MODBTREE_TOP)/micropython/xtensa-object.py' $(2) '$(MODBTREE_LIB)' '$(1)' $(CC)
 endif
 
-# On ARM without frame pointers.
-ifneq ($(filter thumb%,$(MODBTREE_RUST_TARGET)),)
-modbtree-cargo = sh '$(MODBTREE_TOP)/micropython/no-frame-pointers.sh' '$(MODBTREE_LIB)' \
-	'$(abspath $(BUILD))/modbtree-functions' '$(shell $(CC) -print-prog-name=nm)' $(MODBTREE_CARGO)
-else
-modbtree-cargo = $(MODBTREE_CARGO)
-endif
-
 # cargo knows better than make what is up to date, and leaves the archive alone if it is.
 # It is no part of make's job server, hence MAKEFLAGS.
 $(MODBTREE_LIB): FORCE
@@ -57,11 +49,12 @@ $(MODBTREE_LIB): FORCE
 	MICROPYTHON_PORT_DIR='$(CURDIR)' \
 	MICROPYTHON_VARIANT_DIR='$(abspath $(firstword $(VARIANT_DIR) $(BOARD_DIR)))' \
 	MICROPYTHON_CFLAGS='$(MODBTREE_DEFINES) $(MODBTREE_INCLUDES) $(MODBTREE_SYSTEM)' \
-	$(modbtree-cargo) rustc --quiet --manifest-path '$(abspath $(MODBTREE_TOP))/Cargo.toml' \
+	$(MODBTREE_CARGO) rustc --quiet --manifest-path '$(abspath $(MODBTREE_TOP))/Cargo.toml' \
 		--lib --crate-type staticlib --profile '$(MODBTREE_PROFILE)' \
 		--no-default-features --features 'micropython $(MODBTREE_FEATURES)' \
 		--target-dir '$(abspath $(MODBTREE_TARGET_DIR))' \
-		$(addprefix --target ,$(MODBTREE_RUST_TARGET)) $(MODBTREE_CARGO_FLAGS) -- $(MODBTREE_RUSTC_FLAGS)
+		$(addprefix --target ,$(MODBTREE_RUST_TARGET)) $(MODBTREE_CARGO_FLAGS) \
+		$(if $(MODBTREE_RUSTC_FLAGS),-- $(MODBTREE_RUSTC_FLAGS))
 
 # The archive that cargo provides may be older than what was here before, if it was built for
 # other features then.

@@ -247,8 +247,12 @@ def _fast(db, query, plan, now, program):
             else:
                 low = bound
             plan.examined += examined
-            for key, raw, sure in step:
-                item = _opened(db, query, now, key[1:].decode(), raw, sure)
+            for key, record, sure in step:
+                key = key[1:].decode()
+                if sure and type(record) is dict and db._kept is None:
+                    yield key, record, None
+                    continue
+                item = _opened(db, query, now, key, record, sure)
                 if item is not None:
                     yield item[0], item[1], None
             yield None

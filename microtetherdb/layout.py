@@ -3,6 +3,8 @@
 import json
 import math
 
+import btree
+
 from .errors import DamagedError, InvalidValueError, QueryError, ValueTooLargeError
 
 VERSION = 1
@@ -76,6 +78,10 @@ for _OPTIONS in ({"separators": (",", ":"), "ensure_ascii": False}, {"separators
         pass
 
 
+# Objects made of JSON by the B-tree, or the bytes themselves where it does not do that.
+loads = getattr(btree, "loads", lambda raw: raw)
+
+
 def dumps(value):
     return json.dumps(value, **_OPTIONS)
 
@@ -104,21 +110,27 @@ def pack(text, expires, tags):
     return "[%s]" % text if text[0] == "[" else text
 
 
+_CLOSING = {list: 0x5D, dict: 0x7D}
+
+
 def unpack(key, raw):
-    """(document, expires, tags) of a record; the key is for the message of DamagedError."""
+    """(document, expires, tags) of a record, or of what the B-tree made of it; the key is for the
+    message of DamagedError."""
     try:
-        value = json.loads(raw)
-        # MicroPython's parser takes the end of the text for the end of a list or dict.
+        value = loads(raw) if isinstance(raw, bytes) else raw
+        if isinstance(value, bytes):
+            value = json.loads(raw)
+            # MicroPython's parser takes the end of the text for the end of a list or dict.
+            if raw[-1] > 32 and raw[-1] != _CLOSING.get(type(value), raw[-1]):
+                raise ValueError
         if type(value) is not list:
-            if type(value) is not dict or raw[-1] == 0x7D or raw[-1] <= 32:
-                return value, None, ()
-        elif raw[-1] == 0x5D or raw[-1] <= 32:
-            value.extend((None, ())[len(value) - 1 :])
-            document, expires, tags = value
-            known = expires is None or type(expires) is int
-            if known and isinstance(tags, (list, tuple)) and all(type(tag) is str for tag in tags):
-                return value
-    except (ValueError, TypeError):
+            return value, None, ()
+        value.extend((None, ())[len(value) - 1 :])
+        document, expires, tags = value
+        known = expires is None or type(expires) is int
+        if known and isinstance(tags, (list, tuple)) and all(type(tag) is str for tag in tags):
+            return value
+    except (ValueError, TypeError, OverflowError):  # (the latter without long integers)
         pass
     raise DamagedError("%r: what is stored is no document" % key, key)
 

@@ -53,7 +53,7 @@ pub use page::Order;
 pub use pager::Journal;
 pub use pager::{OpenError, Options};
 #[cfg(feature = "match")]
-pub use query::{Program, Verdict};
+pub use query::{json, Program, Verdict};
 #[cfg(any(test, feature = "std"))]
 pub use storage::{FileStorage, VecStorage};
 pub use storage::{NoStorage, Storage};

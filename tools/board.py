@@ -51,6 +51,13 @@ del io, sys, uctypes, vfs, ModuleFile, Modules
 """
 
 
+def with_terminal(machine, firmware):
+    """The command for a board whose terminal is a pty, for other programs. It prints the pty's name. Waiting
+    for them it takes a whole processor, so others come first."""
+    options = ["-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
+    return ["nice", "-n", "5", *MACHINES[machine], *options, "-kernel", firmware]
+
+
 class BoardError(Exception):
     """The board does not answer as it should. `output` has what it printed until then."""
 

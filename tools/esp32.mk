@@ -36,14 +36,21 @@ firmware-cmake: $(MPY_READY)
 	@echo '== firmware for $(QEMU_BOARD_riscv), with CMake'
 	@mkdir -p '$(MPY_OUT)'
 	@{ cmake -S tests/cmake -B '$(CMAKE_OUT)' -DCMAKE_TOOLCHAIN_FILE=riscv.cmake -DMICROPY_DIR='$(MPY)' \
-		-DMODBTREE_RUST_TARGET='$(QEMU_RUST_riscv)' -DMODBTREE_TARGET_DIR='$(RUST_OUT)' && \
-	$(MPY_ENV) cmake --build '$(CMAKE_OUT)' --parallel $(JOBS); } $(call cmake-log,cmake)
+		-DMODBTREE_RUST_TARGET='$(QEMU_RUST_riscv)' && \
+	$(RUST_ENV) $(MPY_ENV) MAKEFLAGS= cmake --build '$(CMAKE_OUT)' --parallel $(JOBS); } $(call cmake-log,cmake)
 
 test-cmake: firmware-cmake
 	@echo '== scripts under MicroPython built with CMake'
-	@python3 tools/run-tests.py --qemu riscv $(ON_LFS2) '$(CMAKE_OUT)/firmware.elf' $(CMAKE_SCRIPTS)
+	@$(run-tests) --qemu riscv $(ON_LFS2) '$(CMAKE_OUT)/firmware.elf' $(CMAKE_SCRIPTS)
 
-test-esp32: test-cmake $(ESP32_BOARDS:%=test-%) test-esp8266 test-xtensa ## what can be tested of the ESP32 ports without ESP-IDF
+ESP32_STEPS := $(ESP32_BOARDS:%=test-%) test-cmake test-esp8266 test-xtensa
+test-esp32: $(ESP32_STEPS) ## what can be tested of the ESP32 ports without ESP-IDF
+
+# cargo puts what it makes for one processor in the same place.
+test-MODBTREE_ESP32: | natmod-xtensawin
+test-esp8266: | natmod-xtensa
+ESP32_RUST_xtensa = -DMODBTREE_TARGET_DIR='$(XTENSA_RUST_OUT)'
+ESP32_ENV_riscv = $(RUST_ENV)
 
 # Not cmake --build for all: the rest needs ESP-IDF.
 $(ESP32_BOARDS:%=test-%): test-%: firmware-cmake mpy-cross
@@ -55,8 +62,8 @@ $(ESP32_BOARDS:%=test-%): test-%: firmware-cmake mpy-cross
 		-DCMAKE_TOOLCHAIN_FILE='$(ROOT)/tests/cmake/$(ESP32_CHIP_$*).cmake' \
 		-DMICROPY_BOARD='$*' -DMICROPY_BOARD_DIR='$(ROOT)/ports/esp32/boards/$*' \
 		-DMICROPY_FROZEN_MANIFEST='$(ESP32_MANIFEST)' -DMICROPY_LIB_DIR='$(MPY)/lib' \
-		-DMODBTREE_TARGET_DIR='$(MPY_OUT)/rust-$(ESP32_CHIP_$*)' && \
-	$(MPY_ENV) cmake --build '$(call esp32-dir,$*)' --target __idf_main; } $(call cmake-log,$*)
+		$(ESP32_RUST_$(ESP32_CHIP_$*)) && $(ESP32_ENV_$(ESP32_CHIP_$*)) \
+	$(MPY_ENV) MAKEFLAGS= cmake --build '$(call esp32-dir,$*)' --parallel $(JOBS) --target __idf_main; } $(call cmake-log,$*)
 	@if grep -q 'extmod/modbtree\.c' '$(call esp32-dir,$*)/component-sources.txt'; then \
 		echo 'the built-in btree is still there' >&2; exit 1; fi
 	@python3 tools/check-symbols.py $(ESP32_NM_$(ESP32_CHIP_$*)) --from $(MPY_CORE) '$(PICOLIBC)' \
@@ -70,9 +77,9 @@ test-esp8266: firmware-cmake
 	@sh tools/packages.sh 'make $@' gcc-xtensa-lx106 picolibc-riscv64-unknown-elf
 	@echo '== our part of firmware for ESP8266'
 	@mkdir -p '$(ESP8266_OUT)'
-	@{ rust=$$(sh tools/rust-target.sh xtensa-esp8266-none-elf '$(ESP8266_OUT)') && eval "set -- $$rust" && \
+	+@{ rust=$$(sh tools/rust-target.sh xtensa-esp8266-none-elf '$(XTENSA_RUST_OUT)') && eval "set -- $$rust" && \
 	$(submake) -C tests/esp8266 BUILD='$(ESP8266_OUT)' TOP='$(MPY)' NAMES='$(CMAKE_OUT)' \
-		MODBTREE_PROFILE=firmware MODBTREE_TARGET_DIR='$(MPY_OUT)/rust-xtensa' "$$@"; } $(call log,esp8266)
+		MODBTREE_PROFILE=firmware MODBTREE_TARGET_DIR='$(XTENSA_RUST_OUT)' "$$@"; } $(call log,esp8266)
 	@python3 tools/check-symbols.py xtensa-lx106-elf-nm --in '$(ESP8266_OUT)'/*.o \
 		--from $(MPY_CORE) '$(MPY)/ports/esp8266/boards/eagle.rom.addr.v6.ld'
 

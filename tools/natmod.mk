@@ -25,8 +25,11 @@ $(VENV_READY): tools/requirements.txt
 	@rm -rf '$(VENV)' && python3 -m venv '$(VENV)' && '$(VENV)/bin/pip' install --quiet -r '$<'
 	@touch '$@'
 
+$(foreach arch,$(filter-out xtensa%,$(NATMOD_ARCHS)),$(eval NATMOD_ENV_$(arch) := $$(RUST_ENV)))
 # Debian's C compiler for ESP8266 has no headers.
-NATMOD_OPTIONS_xtensa := CFLAGS_EXTRA=-isystem/usr/lib/picolibc/riscv64-unknown-elf/include
+NATMOD_OPTIONS_xtensa := CFLAGS_EXTRA=-isystem/usr/lib/picolibc/riscv64-unknown-elf/include \
+	MODBTREE_TARGET_DIR='$(XTENSA_RUST_OUT)'
+NATMOD_OPTIONS_xtensawin := MODBTREE_TARGET_DIR='$(XTENSA_RUST_OUT)'
 # For ESP32 there is Espressif's compiler, or ours, under its name.
 ifeq ($(shell command -v xtensa-esp32-elf-gcc),)
 NATMOD_PACKAGES_xtensawin = $(ESP32_PACKAGES_xtensa)
@@ -41,10 +44,9 @@ $(XTENSA_BIN): tools/xtensa-cc
 endif
 
 # $(call make-natmod,armv7m,directory,features)
-make-natmod = rust=$$(sh tools/rust-target.sh '$(NATMOD_RUST_$(1))' '$(MPY_OUT)') && eval "set -- $$rust" && \
+make-natmod = rust=$$(sh tools/rust-target.sh '$(NATMOD_RUST_$(1))' '$(XTENSA_RUST_OUT)') && eval "set -- $$rust" && \
 	$(NATMOD_ENV_$(1)) $(MPY_ENV) $(submake) -C ports/natmod ARCH='$(1)' MPY_DIR='$(MPY)' BUILD='$(2)' PYTHON='$(VENV)/bin/python' \
-	MODBTREE_RUST_TARGET='$(NATMOD_RUST_$(1))' MODBTREE_TARGET_DIR='$(MPY_OUT)/natmod-rust' \
-	MODBTREE_FEATURES='$(3)' $(NATMOD_OPTIONS_$(1)) "$$@"
+	MODBTREE_RUST_TARGET='$(NATMOD_RUST_$(1))' MODBTREE_FEATURES='$(3)' $(NATMOD_OPTIONS_$(1)) "$$@"
 
 .PHONY: natmod natmods $(NATMOD_ARCHS:%=natmod-%)
 
@@ -89,22 +91,23 @@ plain-arm plain-riscv: plain-%: mpy-cross
 # unix port of 32 bits. These take them for smaller.
 LONG_SEEKS := $(shell grep -l uctypes tests/micropython/*.py examples/*.py)
 NATMOD_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py $(wildcard tests/micropython/*.py examples/*.py) README.md FORMAT.md
-# These take long and run on the same boards with the module in the firmware.
+# These take long, and run with the module in firmware, on one board at least.
 LONG_SCRIPTS := $(patsubst %,tests/micropython/%.py,flash_cost heap_sweep io_sweep model_big model_small mutants \
-	power_cut sizes_big)
+	power_cut sizes_big) examples/copy.py examples/reader.py
 
 # These have littlefs disks that are too small for a journal that cannot be cut off, and count what is written.
 SEEN_LFS2 := $(patsubst %,tests/microtetherdb/%.py,file retries)
 
 NATMOD_TESTS := x64 setjmp x86 armv6m armv7m rv32imc
+NATMOD_STEPS := $(NATMOD_TESTS:%=test-natmod-%) test-natmod-least test-mip test-natmod-name $(NATMOD_ARCHS:%=natmod-%)
 NATMOD_ARCH_setjmp := x64
 # How to run the tests, and what to leave out. With x64 it is nearly all.
 NATMOD_RUN_x64 = '$(call plain,x64)/micropython'
 NATMOD_RUN_setjmp = '$(call plain,setjmp)/micropython'
 NATMOD_RUN_x86 = --heapsize 2m '$(call plain,x86)/micropython'
-NATMOD_RUN_armv6m = --qemu arm $(ON_LFS2) --timeout 600 '$(call plain,arm)/firmware.elf'
+NATMOD_RUN_armv6m = --qemu arm $(ON_LFS2) '$(call plain,arm)/firmware.elf'
 NATMOD_RUN_armv7m = $(NATMOD_RUN_armv6m)
-NATMOD_RUN_rv32imc = --qemu riscv $(ON_LFS2) --timeout 600 '$(call plain,riscv)/firmware.elf'
+NATMOD_RUN_rv32imc = --qemu riscv $(ON_LFS2) '$(call plain,riscv)/firmware.elf'
 NATMOD_NOT_x64 = $(SEEN_LFS2) $(filter %/power_cut.py %/power_model.py,$(wildcard tests/*/*.py))
 NATMOD_NOT_x86 = $(LONG_SEEKS)
 NATMOD_NOT_setjmp = $(LONG_SCRIPTS)
@@ -112,11 +115,11 @@ NATMOD_NOT_armv6m = $(LONG_SCRIPTS)
 NATMOD_NOT_armv7m = $(LONG_SCRIPTS)
 NATMOD_NOT_rv32imc = $(LONG_SCRIPTS)
 natmod-scripts = $(filter-out $(NATMOD_NOT_$(1)),$(if $(filter x64,$(1)),\
-	$(foreach script,$(TEST_SCRIPTS),$(or $(wildcard $(script)),$(script))),$(NATMOD_SCRIPTS)))
+	$(EACH_SCRIPT),$(NATMOD_SCRIPTS)))
 
 .PHONY: test-natmod $(NATMOD_TESTS:%=test-natmod-%) test-natmod-least test-natmod-name test-mip
 
-test-natmod: natmods test-natmod-name $(NATMOD_TESTS:%=test-natmod-%) test-natmod-least test-mip ## the tests with MicroPython, with native modules
+test-natmod: $(NATMOD_STEPS) ## the tests with MicroPython, with native modules
 
 test-natmod-x64: natmod-x64 plain-x64
 test-natmod-setjmp: natmod-x64 plain-setjmp
@@ -128,23 +131,22 @@ test-natmod-rv32imc: natmod-rv32imc plain-riscv
 $(NATMOD_TESTS:%=test-natmod-%): test-natmod-%:
 	@echo '== scripts under MicroPython with btree.mpy ($*)'
 	@$(if $(NATMOD_NOT_$*),echo 'not run: $(notdir $(NATMOD_NOT_$*))')
-	@python3 tools/run-tests.py --native '$(call natmod-dir,$(or $(NATMOD_ARCH_$*),$*))' \
+	@$(run-tests) --native '$(call natmod-dir,$(or $(NATMOD_ARCH_$*),$*))' \
 		$(NATMOD_RUN_$*) $(call natmod-scripts,$*) tests/natmod/unloaded.py
 
 # With no features at all: these use what is missing then, or files with duplicate keys.
 NEED_FEATURES := $(patsubst %,tests/micropython/%.py,args_open bug_lfs2_seek duplicates finalise flash_cost heap_sweep \
 	io_sweep journal mutants power_cut)
 
-test-natmod-least: plain-x64 $(VENV_READY)
+test-natmod-least: plain-x64 size-natmod-x64
 	@echo '== scripts under MicroPython with the least btree.mpy'
-	+@( $(call make-natmod,x64,$(call mpy-dir,x64,none),) ) $(call log,natmod-least)
-	@python3 tools/run-tests.py --native '$(call mpy-dir,x64,none)' '$(call plain,x64)/micropython' \
+	@$(run-tests) --native '$(call mpy-dir,x64,none)' '$(call plain,x64)/micropython' \
 		'$(MPY)'/tests/extmod/btree*.py $(filter-out $(NEED_FEATURES),$(wildcard tests/micropython/*.py)) examples/docs.py
 
 # As where the firmware has a btree of its own.
 test-natmod-name: natmod-x64 unix
 	@echo '== modbtree.mpy beside a built-in btree'
-	@python3 tools/run-tests.py --native '$(DIST)/x64_$(MPY_ABI)' '$(UNIX)' tests/natmod/second_name.py
+	@$(run-tests) --native '$(DIST)/x64_$(MPY_ABI)' '$(UNIX)' tests/natmod/second_name.py
 
 test-mip: natmod-armv7m plain-arm package ## mpremote's mip, with an emulated board
 	@echo '== mpremote mip install'
@@ -157,16 +159,17 @@ MPY_ARCHS := armv6m armv7m rv32imc x64
 MPY_SETS := none all all+match
 MPY_FEATURES_none :=
 MPY_FEATURES_all := repack shortcuts duplicates extras check journal
-MPY_FEATURES_all+match := $(MPY_FEATURES_all) match
-mpy-dir = $(MPY_OUT)/size-natmod-$(1)-$(2)
+# $(call mpy-dir,armv7m,none): with `match`, too, it is the one that is for all.
+mpy-dir = $(if $(filter all+match,$(2)),$(natmod-dir),$(MPY_OUT)/size-natmod-$(1)-$(2))
 
-.PHONY: size-mpy
+.PHONY: size-mpy $(MPY_ARCHS:%=size-natmod-%)
 
-size-mpy: $(MPY_READY) $(VENV_READY)
-	@sh tools/packages.sh 'make size' $(sort $(foreach arch,$(MPY_ARCHS),$(NATMOD_PACKAGES_$(arch))))
+$(MPY_ARCHS:%=size-natmod-%): size-natmod-%: natmod-%
+	@echo '== btree.mpy for $*, with less features'
+	+@{ $(foreach set,none all,( $(call make-natmod,$*,$(call mpy-dir,$*,$(set)),$(MPY_FEATURES_$(set))) ) &&) true; } \
+		$(call log,size-natmod-$*)
+
+size-mpy: $(MPY_ARCHS:%=size-natmod-%)
 	@echo '== figures for native modules'
-	@mkdir -p '$(MPY_OUT)'
-	+@$(foreach arch,$(MPY_ARCHS),$(foreach set,$(MPY_SETS),\
-		( $(call make-natmod,$(arch),$(call mpy-dir,$(arch),$(set)),$(MPY_FEATURES_$(set))) ) $(call log,size-mpy);)) true
 	@python3 tools/figures.py $(WRITE) mpy tests/figures/mpy.json \
 		$(foreach set,$(MPY_SETS),$(foreach arch,$(MPY_ARCHS),'$(set)=$(call mpy-dir,$(arch),$(set))/btree.mpy'))

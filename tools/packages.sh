@@ -13,13 +13,22 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 
-missing=
-for package; do
-    case $(dpkg-query -W -f ' ${db:Status-Status} ' "$package" 2>/dev/null || true) in
-        *\ installed\ *) ;;
-        *) missing="$missing $package" ;;
-    esac
-done
+find_missing() {
+    missing=
+    for package; do
+        case $(dpkg-query -W -f ' ${db:Status-Status} ' "$package" 2>/dev/null || true) in
+            *\ installed\ *) ;;
+            *) missing="$missing $package" ;;
+        esac
+    done
+}
+
+find_missing "$@"
+[ -n "$missing" ] || exit 0
+# With make -j others of this kind may be at work, and apt-get does not wait.
+exec 9<"$0"
+flock 9
+find_missing "$@"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then
@@ -34,7 +43,7 @@ fi
 
 install() {
     # shellcheck disable=SC2086 # word splitting is meant
-    $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q=2 --no-install-recommends $missing >/dev/null
+    $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q=2 --no-install-recommends $missing >/dev/null 9<&-
 }
 echo "== installing Debian packages:$missing"
 # The first attempt fails on a machine that has no package lists yet, or old ones.

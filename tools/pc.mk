@@ -6,11 +6,12 @@ PC_TEST_PACKAGES := postgresql
 PC_VENV := $(OUT)/pc-venv
 VENV_PYTHON := $(PC_VENV)/bin/python
 WHEELS := $(OUT)/wheels
-CARGO_DEBUG := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)/debug
+# As it is tested; make mpbtree builds it with optimizations.
+MPBTREE_DEBUG := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)/debug/mpbtree
 
 .PHONY: pc-packages wheel test-pc bench-json
 
-STEPS += test-pc
+PC_STEPS := test-cli test-pc test-device
 FUZZ_TARGETS += pickle json dump
 
 pc-packages:
@@ -28,7 +29,7 @@ wheel: $(PC_VENV)/.installed ## build the packages btree, btrees_json and microt
 	@rm -rf '$(WHEELS)' python/microtetherdb
 	@mkdir python/microtetherdb
 	@cp microtetherdb/*.py python/microtetherdb
-	@'$(PC_VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
+	@MAKEFLAGS= '$(PC_VENV)/bin/maturin' build --quiet --manifest-path python/Cargo.toml --interpreter '$(VENV_PYTHON)' --out '$(WHEELS)'
 	@'$(VENV_PYTHON)' -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
 		'$(WHEELS)'/*.whl
 	@ls '$(WHEELS)'/*.whl
@@ -38,14 +39,13 @@ PC_SCRIPTS := tests/micropython/*.py tests/microtetherdb/*.py examples/*.py READ
 
 # Stubs; tests of the packages, some of them against zodb-json-codec, BTrees, ZODB and PostgreSQL;
 # scripts and examples. SEED=<number> makes other random trees.
-test-pc: wheel unix ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, and scripts for MicroPython
+test-pc: wheel unix mpbtree-tests ## the Python packages, with zodb-json-codec, ZODB, PostgreSQL, and scripts for MicroPython
 	@sh tools/packages.sh 'make test-pc' $(PC_TEST_PACKAGES)
 	@echo '== the Python packages'
 	@cd '$(PC_VENV)' && bin/python -m mypy.stubtest --mypy-config-file /dev/null btree btrees_json modbtree
 	@cd '$(PC_VENV)' && bin/python -m mypy --strict --config-file /dev/null '$(ROOT)/python/tests/typed.py' '$(ROOT)/python/modbtree/zodb.py'
-	@cargo build --quiet -p mpbtree
-	@MPBTREE='$(CARGO_DEBUG)/mpbtree' MICROPYTHON='$(UNIX)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
-	@python3 tools/run-tests.py --cpython tests/cpython/skipped.txt '$(VENV_PYTHON)' $(PC_SCRIPTS)
+	@MPBTREE='$(MPBTREE_DEBUG)' MICROPYTHON='$(UNIX)' '$(VENV_PYTHON)' -m unittest discover --start-directory python/tests
+	@$(run-tests) --cpython tests/cpython/skipped.txt '$(VENV_PYTHON)' $(PC_SCRIPTS)
 
 bench: bench-json
 bench-json: wheel ## btrees_json against zodb-json-codec
@@ -55,9 +55,7 @@ bench-json: wheel ## btrees_json against zodb-json-codec
 MPBTREE := $(ROOT)/target/release/mpbtree
 CLI_PACKAGES := libdb1-compat db5.3-util
 
-.PHONY: mpbtree test-cli test-device bench-cli cli-packages
-
-STEPS += test-cli test-device
+.PHONY: mpbtree mpbtree-tests test-cli test-device bench-cli cli-packages
 
 # Files as trees in ZODB: those whose keys all differ, and are in order.
 TREE_FILES := $(foreach file,$(wildcard tests/data/golden/*.db tests/data/golden_be/*.db), \
@@ -65,25 +63,29 @@ TREE_FILES := $(foreach file,$(wildcard tests/data/golden/*.db tests/data/golden
 
 mpbtree: ## build mpbtree, the command-line tool, and print where it is
 	@echo '== mpbtree'
-	@cargo build --quiet --release -p mpbtree
+	@$(CARGO) build --quiet --release -p mpbtree
 	@echo '$(MPBTREE)'
 
 cli-packages:
 	@sh tools/packages.sh 'make test-cli' $(CLI_PACKAGES)
 
-test-cli: cli-packages wheel ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
+mpbtree-tests:
+	@echo '== mpbtree and its tests'
+	@$(CARGO) test --quiet --no-run -p mpbtree -p btrees-json
+
+test-cli: cli-packages wheel mpbtree-tests ## the command-line tool, also with Berkeley DB's tools, ZODB and PostgreSQL
 	@sh tools/packages.sh 'make test-cli' $(PC_TEST_PACKAGES)
 	@if cargo clippy --version >/dev/null 2>&1; then echo '== cargo clippy -p mpbtree -p btrees-json' && \
-	cargo clippy --quiet -p mpbtree -p btrees-json --all-targets -- -D warnings; fi
+	$(CARGO) clippy --quiet -p mpbtree -p btrees-json --all-targets -- -D warnings; fi
 	@echo '== cargo test -p mpbtree -p btrees-json'
-	@cargo test --quiet -p mpbtree -p btrees-json
+	@$(CARGO) test --quiet -p mpbtree -p btrees-json
 	@echo '== mpbtree with ZODB and PostgreSQL'
-	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py target/debug/mpbtree $(TREE_FILES)
-	@python3 mpbtree/tests/postgresql.py target/debug/mpbtree
+	@'$(VENV_PYTHON)' mpbtree/tests/zodb.py '$(MPBTREE_DEBUG)' $(TREE_FILES)
+	@python3 mpbtree/tests/postgresql.py '$(MPBTREE_DEBUG)'
 
-test-device: mpbtree qemu-arm $(VENV_READY) ## the command-line tool with files of an emulated board
+test-device: mpbtree-tests qemu-arm $(VENV_READY) ## the command-line tool with files of an emulated board
 	@echo '== mpbtree and mpremote'
-	@python3 tools/test-device.py '$(VENV)/bin/mpremote' '$(call firmware,arm)' '$(MPBTREE)'
+	@python3 tools/test-device.py '$(VENV)/bin/mpremote' '$(call firmware,arm)' '$(MPBTREE_DEBUG)'
 
 bench: bench-cli
 bench-cli: mpbtree cli-packages ## mpbtree dump against db_dump185, and how fast mpbtree check reads

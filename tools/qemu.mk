@@ -14,9 +14,9 @@ firmware = $(MPY_OUT)/qemu-$(1)/firmware.elf
 # ours is MicroPython's with file systems.
 # MicroPython's makefiles do not notice when a board changes.
 make-qemu = if [ -n "$$(find ports/qemu/boards -newer '$(2)/firmware.elf' 2>/dev/null)" ]; then rm -rf '$(2)'; fi; \
-	$(MPY_ENV) $(submake) -C '$(MPY)/ports/qemu' BOARD='$(QEMU_BOARD_$(1))' \
+	$(RUST_ENV) $(MPY_ENV) $(submake) -C '$(MPY)/ports/qemu' BOARD='$(QEMU_BOARD_$(1))' \
 	BOARD_DIR='$(ROOT)/ports/qemu/boards/$(QEMU_BOARD_$(1))' BUILD='$(2)' USER_C_MODULES='$(ROOT)' \
-	MODBTREE_TARGET_DIR='$(RUST_OUT)' MICROPY_MPYCROSS='$(MPY_CROSS)' MICROPY_MPYCROSS_DEPENDENCY='$(MPY_CROSS)' $(3)
+	MICROPY_MPYCROSS='$(MPY_CROSS)' MICROPY_MPYCROSS_DEPENDENCY='$(MPY_CROSS)' $(3)
 
 # Before a script: a RAM disk with a file system.
 ON_LFS2 := --begin ports/qemu/ramdisk.py --begin ports/qemu/lfs2.py
@@ -46,9 +46,9 @@ test-qemu: ## the tests with MicroPython on emulated boards
 
 $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on littlefs'
-	@python3 tools/run-tests.py --timeout 600 --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
+	@$(run-tests) --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on FAT'
-	@python3 tools/run-tests.py --timeout 600 --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
+	@$(run-tests) --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
 
 # What the module costs: its code with less than all features, and with all what it does, too.
 # The last but one lacks `match`; only the one with all has microtetherdb frozen in it.
@@ -57,24 +57,29 @@ SIZE_FEATURES_none :=
 SIZE_FEATURES_extras := repack shortcuts duplicates extras
 SIZE_FEATURES_extras+check := $(SIZE_FEATURES_extras) check
 SIZE_FEATURES_extras+check+journal := $(SIZE_FEATURES_extras+check) journal
-size-firmware = $(MPY_OUT)/size-$(1)-$(2)/firmware.elf
-make-size = $(call make-qemu,$(1),$(MPY_OUT)/size-$(1)-$(2),MODBTREE_FEATURES='$(SIZE_FEATURES_$(2))' \
-	FROZEN_MANIFEST='$(MPY)/extmod/asyncio/manifest.py' "$$@") \
-	$(call log,size-$(1));
+size-dir = $(MPY_OUT)/size-$(1)
+size-firmware = $(size-dir)/$(2).elf
+# They are measured and not run, so MicroPython's own part, with all names, is that of the firmware with all.
+begin-size = rm -rf '$(size-dir)' && cp -Rp '$(MPY_OUT)/qemu-$(1)' '$(size-dir)' && rm -rf '$(size-dir)'/frozen_*
+make-size = rm -f '$(size-dir)'/modbtree*.[ao] && \
+	{ $(call make-qemu,$(1),$(size-dir),MODBTREE_FEATURES='$(SIZE_FEATURES_$(2))' \
+	FROZEN_MANIFEST='$(MPY)/extmod/asyncio/manifest.py' "$$@"); } $(call log,size-$(1)) && \
+	for end in elf map; do cp "$(size-dir)/firmware.$$end" "$(basename $(size-firmware)).$$end"; done
+
+SIZE_STEPS := $(QEMU_BOARDS:%=size-%) size-mpy
 
 .PHONY: size size-baseline $(QEMU_BOARDS:%=size-%)
 
 size: ## code, heap, stack and instructions on the boards, native modules: compared with tests/figures
-	+@failed=; for what in $(QEMU_BOARDS) mpy; do $(MAKE) --no-print-directory size-$$what || failed=1; done; \
+	+@failed=; for what in $(SIZE_STEPS); do $(MAKE) --no-print-directory $$what || failed=1; done; \
 	test -z "$$failed"
 
 size-baseline: ## the figures of this tree become those that make size compares with
 	+@$(MAKE) --no-print-directory size WRITE=--write
 
-# One after the other: cargo puts what it builds with other features in the same place.
 $(QEMU_BOARDS:%=size-%): size-%: qemu-%
 	@echo '== figures for $(QEMU_BOARD_$*)'
-	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && eval "set -- $$rust" && \
-	$(foreach set,$(SIZE_SETS),$(call make-size,$*,$(set)))
+	+@rust=$$(sh tools/rust-target.sh '$(QEMU_RUST_$*)') && eval "set -- $$rust" && $(call begin-size,$*) \
+	$(foreach set,$(SIZE_SETS),&& $(call make-size,$*,$(set)))
 	@python3 tools/figures.py $(WRITE) $* tests/figures/$*.json \
 		$(foreach set,$(SIZE_SETS),'$(set)=$(call size-firmware,$*,$(set))') 'all=$(call firmware,$*)'

@@ -10,6 +10,13 @@ here=$(dirname "$0")
 # cargo with these builds Rust's core library itself.
 build_std="MODBTREE_CARGO_FLAGS=-Zbuild-std=core MODBTREE_CARGO"
 
+# With make -j others of this kind may be at work, and rustup does not wait.
+alone() {
+    command -v flock >/dev/null || return 0
+    exec 9<"$0"
+    flock 9
+}
+
 have() {
     [ -d "$("$1" --print target-libdir --target "$target" 2>/dev/null)" ]
 }
@@ -37,6 +44,7 @@ xtensa() {
         echo "this Rust has no Xtensa; install Espressif's with espup, or Rust 1.95 or later" >&2
         exit 1
     fi
+    alone
     if [ ! -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library/core" ]; then
         echo "== installing the sources of Rust's core library" >&2
         rustup --quiet component add rust-src >&2
@@ -56,6 +64,8 @@ if have rustc; then
     exit 0
 fi
 if command -v rustup >/dev/null; then
+    alone
+    have rustc && exit 0
     echo "== installing Rust's core library for $target" >&2
     rustup --quiet target add "$target" >&2 && have rustc && exit 0
 fi

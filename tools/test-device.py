@@ -2,6 +2,7 @@
 """test-device.py MPREMOTE FIRMWARE MPBTREE: the command-line tool with files of an emulated board, which
 mpremote copies: a database made there is read and changed here, and read there again."""
 
+import concurrent.futures
 import re
 import subprocess
 import sys
@@ -25,18 +26,22 @@ print(len(db), db["key007"], db.check(), "key008" in db, os.listdir("/"))
 EXPECTED = "300 b'changed' [] False ['data.db']\n"
 
 
+class Failure(Exception):
+    pass
+
+
 def run(*command, code=0):
     result = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
     )
     if result.returncode != code:
-        sys.exit("%s\n%s: exit code %d" % (result.stdout, " ".join(command), result.returncode))
+        raise Failure("%s\n%s: exit code %d" % (result.stdout, " ".join(command), result.returncode))
     return result.stdout.replace("\r\n", "\n")
 
 
 def expect(output, expected):
     if output != expected:
-        sys.exit("%r\nexpected: %r" % (output, expected))
+        raise Failure("%r\nexpected: %r" % (output, expected))
 
 
 def use(mpremote, terminal, tool, system):
@@ -58,24 +63,37 @@ def use(mpremote, terminal, tool, system):
     expect(here("get", ":/data.db", "new"), "item\n")
     expect(here("check", ":/data.db"), "")
     expect(device("exec", READ), EXPECTED)
-    print("pass  mpbtree with %s on a board" % system)
+
+
+def boot(mpremote, firmware, tool, system):
+    """Uses a board with a file system. Returns what is wrong."""
+    command = board.with_terminal("arm", firmware)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        terminal = re.search("/dev/[^ ]+", process.stdout.readline())[0]
+        use(mpremote, terminal, tool, system)
+    except Failure as e:
+        return str(e)
+    finally:
+        process.kill()
+        process.wait()
+    return ""
 
 
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    mpremote, firmware, tool = sys.argv[1:]
-    for system in ("lfs2", "fat"):
-        command = [*board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
-        process = subprocess.Popen(
-            [*command, "-kernel", firmware], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        try:
-            terminal = re.search("/dev/[^ ]+", process.stdout.readline())[0]
-            use(mpremote, terminal, tool, system)
-        finally:
-            process.kill()
-            process.wait()
+    systems = ("lfs2", "fat")
+    failed = False
+    # Both at a time: mpremote mostly waits.
+    with concurrent.futures.ThreadPoolExecutor(len(systems)) as pool:
+        for system, wrong in zip(systems, pool.map(lambda system: boot(*sys.argv[1:], system), systems)):
+            print("%s  mpbtree with %s on a board" % ("FAIL" if wrong else "pass", system))
+            if wrong:
+                print(wrong)
+                failed = True
+    if failed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 board with mpremote, from a directory, from a server and under its second name, and uses it; then it
 and the package.json of microtetherdb."""
 
+import concurrent.futures
 import functools
 import http.server
 import os
@@ -43,9 +44,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def install(mpremote, firmware, packages, use):
-    """Boots a board, installs packages there and returns what using them prints."""
-    command = [*board.MACHINES["arm"], "-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
-    process = subprocess.Popen([*command, "-kernel", firmware], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    """Boots a board, installs packages there and returns the exit code of mpremote, and what it and
+    using them print."""
+    command = board.with_terminal("arm", firmware)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         terminal = re.search("/dev/[^ ]+", process.stdout.readline())[0]
         command = [mpremote, "connect", terminal, "resume", *BEGIN]
@@ -58,9 +60,7 @@ def install(mpremote, firmware, packages, use):
     finally:
         process.kill()
         process.wait()
-    if result.returncode != 0:
-        sys.exit("%s\nmpremote failed" % result.stdout)
-    return result.stdout.replace("\r\n", "\n")
+    return result.returncode, result.stdout.replace("\r\n", "\n")
 
 
 def main():
@@ -80,11 +80,15 @@ def main():
     ):
         expected = "[(b'key', b'value')] /lib/%s.mpy ['%s.mpy']\n" % (module, module)
         tests.append(([package], USE % module, expected))
-    for packages, use, expected in tests:
-        output = install(mpremote, firmware, packages, use)
-        if not output.endswith(expected):
-            sys.exit("%s\nexpected at the end: %s" % (output, expected))
-        print("pass  mpremote mip install %s" % " ".join(packages))
+    # All at a time: mpremote mostly waits.
+    with concurrent.futures.ThreadPoolExecutor(len(tests)) as pool:
+        results = pool.map(lambda test: install(mpremote, firmware, *test[:2]), tests)
+        for (packages, _, expected), (code, output) in zip(tests, results):
+            if code != 0:
+                sys.exit("%s\nmpremote failed" % output)
+            if not output.endswith(expected):
+                sys.exit("%s\nexpected at the end: %s" % (output, expected))
+            print("pass  mpremote mip install %s" % " ".join(packages))
 
 
 if __name__ == "__main__":

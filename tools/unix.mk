@@ -22,8 +22,12 @@ MPY_ENV += PYTHONPYCACHEPREFIX='$(OUT)/pycache'
 MPY_CROSS := $(MPY_OUT)/mpy-cross/mpy-cross
 UNIX := $(MPY_OUT)/unix/micropython
 UNIX_VARIANT := $(ROOT)/ports/unix/variants/modbtree
-# cargo builds for MicroPython here: bindgen once, for all targets.
+# What cargo builds for MicroPython, but for Xtensa, on the way: bindgen once, for all targets. What it
+# makes is in the directory of each firmware, so that one build cannot take what is another's.
 RUST_OUT := $(MPY_OUT)/rust
+RUST_ENV := CARGO_BUILD_BUILD_DIR='$(RUST_OUT)'
+# For Xtensa it takes features of cargo that are not stable, and what is built with these is not the same.
+XTENSA_RUST_OUT := $(MPY_OUT)/rust-xtensa
 
 # The end of a recipe whose output, but for error messages, is shown only if it fails.
 log = >'$(MPY_OUT)/$(1).log' || { tail -n 20 '$(MPY_OUT)/$(1).log' >&2; exit 1; }
@@ -46,5 +50,5 @@ mpy-cross: $(MPY_READY) | packages
 
 unix: mpy-cross
 	@echo '== MicroPython for this machine, with btree in Rust'
-	+@$(MPY_ENV) $(submake) -C '$(MPY)/ports/unix' BUILD='$(MPY_OUT)/unix' VARIANT_DIR='$(UNIX_VARIANT)' \
-		USER_C_MODULES='$(ROOT)' MODBTREE_TARGET_DIR='$(RUST_OUT)' MICROPY_MPYCROSS='$(MPY_CROSS)' $(call log,unix)
+	+@$(RUST_ENV) $(MPY_ENV) $(submake) -C '$(MPY)/ports/unix' BUILD='$(MPY_OUT)/unix' VARIANT_DIR='$(UNIX_VARIANT)' \
+		USER_C_MODULES='$(ROOT)' MICROPY_MPYCROSS='$(MPY_CROSS)' $(call log,unix)

@@ -21,6 +21,7 @@ __all__ = [
     "encode",
     "encode_state",
     "encode_zodb_record",
+    "loads",
     "match",
     "open",
     "salvage",
@@ -179,7 +180,7 @@ class Database:
     def compact(self, stream: _Stream | _Device, /) -> int: ...
     def scan(
         self, program: _Bytes, low: _Bytes, high: _Bytes, work: int = 8192, flags: int = 0, /
-    ) -> tuple[bytes | None, list[tuple[bytes, bytes, bool]], int, int]: ...
+    ) -> tuple[bytes | None, list[tuple[bytes, Any, bool]], int, int]: ...
 
 def open(
     stream: _Stream | _Device | None,
@@ -193,4 +194,5 @@ def open(
 def salvage(
     stream: _Readable | _DeviceReadable, pagesize: int = 0, /
 ) -> Iterator[tuple[bytes, bytes]]: ...
+def loads(record: _Bytes, /) -> Any: ...
 def match(program: _Bytes, key: _Bytes, record: _Bytes, /) -> bool | None: ...

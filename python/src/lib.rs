@@ -11,7 +11,7 @@ mod _native {
     use super::*;
 
     #[pymodule_export]
-    use super::btree::{match_, open, salvage, Database};
+    use super::btree::{loads, match_, open, salvage, Database};
     #[pymodule_export]
     use super::json::{
         decode, decode_zodb_record, decode_zodb_record_for_pg, decode_zodb_record_for_pg_json, encode,

@@ -2,6 +2,7 @@
 
 use super::{cursor, report, slice, with, NOTHING};
 use crate::error::Error;
+use crate::query::json::{is_strict, token, unescape, Token};
 use crate::query::{Program, Verdict};
 use cty::c_int;
 use micropython_sys as sys;
@@ -111,4 +112,47 @@ unsafe extern "C" fn btree_scan(
     unsafe { with(db, search) }
 }
 
-sys::assert_exported!(btree_match, btree_scan);
+/// # Safety
+/// As for [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree_json.c keeps to it.
+#[no_mangle]
+unsafe extern "C" fn btree_json_strict(text: *const u8, len: usize) -> c_int {
+    // SAFETY: by the contract of this function.
+    c_int::from(is_strict(unsafe { slice(text, len) }))
+}
+
+/// # Safety
+/// `json` is valid; its text is as for [`slice`].
+// SAFETY: modbtree.h says so, too, and modbtree_json.c keeps to it.
+#[no_mangle]
+unsafe extern "C" fn btree_json(json: *mut sys::btree_json_t) -> c_int {
+    // SAFETY: by the contract of this function.
+    let (json, text) = unsafe { (&mut *json, slice((*json).text, (*json).text_len)) };
+    let Some((token, rest)) = token(text) else { return 0 };
+    (json.text, json.text_len) = (rest.as_ptr(), rest.len());
+    let (kind, part) = match token {
+        Token::Sign(sign) => (sign, &[][..]),
+        Token::Small(number) => {
+            json.number = number;
+            (b'0', &[][..])
+        }
+        Token::Number(number, whole) => (if whole { b'9' } else { b'.' }, number),
+        Token::Text(text, escaped) => (if escaped { b'\\' } else { b'"' }, text),
+    };
+    (json.part, json.part_len) = (part.as_ptr(), part.len());
+    c_int::from(kind)
+}
+
+/// # Safety
+/// As for [`slice`]; `to` is valid for writes of `len` bytes, which are initialised.
+// SAFETY: modbtree.h says so, too, and modbtree_json.c keeps to it.
+#[no_mangle]
+unsafe extern "C" fn btree_json_unescape(part: *const u8, len: usize, to: *mut u8) -> usize {
+    if len == 0 {
+        return 0;
+    }
+    // SAFETY: by the contract of this function.
+    unsafe { unescape(slice(part, len), core::slice::from_raw_parts_mut(to, len)) }
+}
+
+sys::assert_exported!(btree_match, btree_scan, btree_json_strict, btree_json, btree_json_unescape);

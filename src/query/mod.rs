@@ -9,6 +9,7 @@
 //! How paths are followed: each part of each path, and the end of each path, is a *state*, a bit of
 //! a `u32`. At a value, a set of states tells which parts are looked for in it.
 
+pub mod json;
 mod number;
 mod program;
 mod scanner;

@@ -21,7 +21,7 @@ pub(super) enum Scalar<'a> {
 }
 
 pub(super) struct Scanner<'a> {
-    rest: &'a [u8],
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> Scanner<'a> {
@@ -50,7 +50,7 @@ impl<'a> Scanner<'a> {
         self.peek().is_err()
     }
 
-    fn skip(&mut self, n: usize) {
+    pub(super) fn skip(&mut self, n: usize) {
         self.rest = self.rest.get(n..).unwrap_or(&[]);
     }
 

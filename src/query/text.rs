@@ -12,7 +12,7 @@ pub(super) struct Text<'a> {
 
 /// The bytes that a string stands for.
 #[derive(Clone)]
-struct Bytes<'a> {
+pub(super) struct Bytes<'a> {
     rest: core::slice::Iter<'a, u8>,
     /// Further bytes of a character given by its number, the next one first.
     more: [u8; 2],
@@ -67,7 +67,7 @@ impl Iterator for Bytes<'_> {
 }
 
 impl<'a> Text<'a> {
-    fn bytes(self) -> Bytes<'a> {
+    pub(super) fn bytes(self) -> Bytes<'a> {
         Bytes { rest: self.raw.iter(), more: [0; 2], left: 0 }
     }
 

@@ -93,7 +93,7 @@ keys = list(model)
 values = [b"w" * n for n in (3, 150, 60, 1, 90, 30)]
 done = failed = 0
 gc.collect()
-for left in range(0, 140, 7 if sys.platform == "linux" else 28):
+for left in range(0, 140, 7 if sys.platform == "linux" else 56):
     value = values[left % len(values)]
     n = 0
     try:

@@ -18,25 +18,23 @@ if hasattr(btree, "JOURNAL"):
 class Device:
     def __init__(self, size, count):
         self.size = size
-        self.data = bytearray(size * count)
+        self.count = count
+        self.data = io.BytesIO(size * count)
+        self.data.write(bytes(size * count))
         self.writes = 0
 
     def readblocks(self, n, buf, offset=0):
-        at = n * self.size + offset
-        data = self.data
-        for i in range(len(buf)):
-            buf[i] = data[at + i]
+        self.data.seek(n * self.size + offset)
+        self.data.readinto(buf)
 
     def writeblocks(self, n, buf, offset=0):
-        at = n * self.size + offset
-        data = self.data
-        for i in range(len(buf)):
-            data[at + i] = buf[i]
+        self.data.seek(n * self.size + offset)
+        self.data.write(buf)
         self.writes += 1
 
     def ioctl(self, request, arg):
         if request == 4:
-            return len(self.data) // self.size
+            return self.count
         if request == 5:
             return self.size
         if request == 6:

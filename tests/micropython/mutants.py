@@ -11,7 +11,7 @@ except (ImportError, AttributeError):
     print("SKIP")
     raise SystemExit
 
-COUNT = 12000 if sys.platform == "linux" else 2000
+COUNT = 12000 if sys.platform == "linux" else 1000
 state = 185
 
 

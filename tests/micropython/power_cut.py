@@ -17,7 +17,7 @@ except (ImportError, AttributeError):
 gc.collect()
 SMALL = gc.mem_free() < 16000000 or sys.platform != "linux"
 getenv = getattr(os, "getenv", lambda _: None)
-CUTS = getenv("CUTS") or ("4" if SMALL else "25")
+CUTS = getenv("CUTS") or ("2" if SMALL else "25")
 FIGURES = getenv("FIGURES")
 MODES = [("default", 0)]
 if hasattr(btree, "JOURNAL"):

@@ -20,7 +20,7 @@ if hasattr(btree, "__file__"):
     raise SystemExit
 
 # At which writes, to save time.
-EACH = int(getattr(os, "getenv", lambda _: None)("EACH") or (5 if sys.platform == "linux" else 61))
+EACH = int(getattr(os, "getenv", lambda _: None)("EACH") or (5 if sys.platform == "linux" else 101))
 
 
 class Device:

@@ -11,7 +11,7 @@ mod search;
 mod stream;
 
 pub use database::Database;
-pub use search::match_;
+pub use search::{loads, match_};
 
 use errors::{exception, os_error, Failure, EINVAL};
 use modbtree::{Db, HeapMemory, Item, Journal, Options, Salvage};

@@ -4,8 +4,11 @@ use super::database::Database;
 use super::errors::{os_error, Failure, EINVAL};
 use super::input::buffer;
 use super::{output, Tree, DESC};
+use modbtree::json::is_strict;
 use modbtree::{Cursor, Error, HeapMemory, Item, Program, Verdict, Where};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 
 pub const DEFAULT_WORK: i64 = 8192;
@@ -15,6 +18,8 @@ const COUNT: i64 = 4;
 const KEY_PREFIX: usize = 1;
 /// What looking at an item costs besides its bytes.
 const ITEM_WORK: i64 = 32;
+/// What making objects of a byte of JSON costs, about.
+const BUILD_WORK: i64 = 3;
 
 /// Where to go on, the items with whether they surely match, how many were looked at, how many counted.
 pub type Found<'py> = (Option<Bound<'py, PyBytes>>, Bound<'py, PyList>, u32, u32);
@@ -34,6 +39,22 @@ pub fn match_(
         Verdict::No => Some(false),
         Verdict::Unsure => None,
     })
+}
+
+/// loads(record, /): what json.loads() makes of it, or the record itself if only json.loads() can tell.
+#[pyfunction]
+#[pyo3(signature = (record, /))]
+pub fn loads<'py>(record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let text = buffer(record)?;
+    if !is_strict(&text) {
+        return Ok(record.clone());
+    }
+    match LOADS.import(record.py(), "json", "loads")?.call1((PyBytes::new(record.py(), &text),)) {
+        // A number of more digits than Python takes.
+        Err(error) if error.is_instance_of::<PyValueError>(record.py()) => Ok(record.clone()),
+        value => value,
+    }
 }
 
 type Row<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool);
@@ -98,7 +119,10 @@ impl<'py> Search<'_, 'py> {
         match verdict {
             Verdict::Yes if self.count => self.matched += 1,
             Verdict::No => {}
-            _ => self.rows.push((PyBytes::new(self.py, &key), record, verdict == Verdict::Yes)),
+            _ => {
+                self.work = (self.work - value.len() as i64 * BUILD_WORK).max(0);
+                self.rows.push((PyBytes::new(self.py, &key), record, verdict == Verdict::Yes));
+            }
         }
         Ok(Some(key))
     }
@@ -138,5 +162,9 @@ pub fn scan<'py>(
         }
         PyBytes::new(py, &last)
     });
-    Ok((bound, PyList::new(py, search.rows)?, search.examined, search.matched))
+    let rows = PyList::empty(py);
+    for (key, record, sure) in search.rows {
+        rows.append((key, loads(&record)?, sure))?;
+    }
+    Ok((bound, rows, search.examined, search.matched))
 }

@@ -1,0 +1,149 @@
+// Objects made of JSON text, for microtetherdb.
+
+#include "modbtree_obj.h"
+
+#if MODBTREE_MATCH
+
+#if !MICROPY_ENABLE_DYNRUNTIME
+#include "py/parsenum.h"
+#endif
+
+// Lists and dicts in each other.
+#define MAX_DEPTH (20)
+
+static mp_obj_t mp_btree_json_number(const btree_json_t *json, bool whole) {
+    const char *str = (const char *)json->part;
+    #if MICROPY_ENABLE_DYNRUNTIME
+    mp_obj_t like = whole ? MP_OBJ_NEW_SMALL_INT(0) : mp_obj_new_float_from_f(0);
+    mp_obj_t text = mp_obj_new_str(str, json->part_len);
+    return mp_call_function_n_kw(MP_OBJ_FROM_PTR(mp_obj_get_type(like)), 1, 0, &text);
+    #else
+    if (whole && MICROPY_LONGINT_IMPL == MICROPY_LONGINT_IMPL_MPZ) {
+        return mp_parse_num_integer(str, json->part_len, 10, NULL);
+    }
+    #if MICROPY_PY_BUILTINS_FLOAT
+    if (!whole) {
+        return mp_parse_num_float(str, json->part_len, false, NULL);
+    }
+    #endif
+    return MP_OBJ_NULL; // this firmware does not have all numbers
+    #endif
+}
+
+static mp_obj_t mp_btree_json_str(const btree_json_t *json, bool escaped) {
+    if (!escaped) {
+        return mp_obj_new_str((const char *)json->part, json->part_len);
+    }
+    byte *buf = mp_btree_malloc0(json->part_len);
+    size_t len = btree_json_unescape(json->part, json->part_len, buf);
+    mp_obj_t str = mp_obj_new_str((const char *)buf, len);
+    m_del(byte, buf, json->part_len);
+    return str;
+}
+
+// The name of a field. Documents are alike, so the one in the same place of the last may do.
+static mp_obj_t mp_btree_json_name(const btree_json_t *json, bool escaped, mp_btree_names_t *names) {
+    if (escaped || names->count == MP_ARRAY_SIZE(names->names)) {
+        return mp_btree_json_str(json, escaped);
+    }
+    mp_obj_t *name = &names->names[names->count++];
+    if (*name != MP_OBJ_NULL) {
+        size_t len;
+        const char *data = mp_obj_str_get_data(*name, &len);
+        if (len == json->part_len && memcmp(data, json->part, len) == 0) {
+            return *name;
+        }
+    }
+    return *name = mp_btree_json_str(json, false);
+}
+
+// What a text stands for, which btree_json_strict() is known to accept; MP_OBJ_NULL: json.loads() has to
+// be asked. The caller keeps the text alive.
+mp_obj_t mp_btree_json(const mp_buffer_info_t *text, mp_btree_names_t *names) {
+    btree_json_t json = { .text = text->buf, .text_len = text->len };
+    mp_obj_t outer[MAX_DEPTH]; // what `top` is in
+    size_t depth = 0;
+    mp_obj_t top = MP_OBJ_NULL;
+    mp_obj_t name = MP_OBJ_NULL;
+    names->count = 0;
+    for (;;) {
+        int token = btree_json(&json);
+        bool in_dict = top != MP_OBJ_NULL && mp_obj_is_type(top, &mp_type_dict);
+        mp_obj_t value = MP_OBJ_NULL;
+        switch (token) {
+            case '"':
+            case '\\':
+                if (in_dict && name == MP_OBJ_NULL) {
+                    name = mp_btree_json_name(&json, token == '\\', names);
+                    continue;
+                }
+                value = mp_btree_json_str(&json, token == '\\');
+                break;
+            case '0':
+                value = MP_OBJ_NEW_SMALL_INT(json.number);
+                break;
+            case '9':
+            case '.':
+                value = mp_btree_json_number(&json, token == '9');
+                break;
+            case 'n':
+                value = mp_const_none;
+                break;
+            case 't':
+                value = mp_const_true;
+                break;
+            case 'f':
+                value = mp_const_false;
+                break;
+            case '{':
+                value = mp_obj_new_dict(0);
+                break;
+            case '[':
+                value = mp_obj_new_list(0, NULL);
+                break;
+            case '}':
+            case ']':
+                if (depth <= 1) {
+                    return top;
+                }
+                top = outer[--depth];
+                continue;
+        }
+        if (value == MP_OBJ_NULL) {
+            return value;
+        }
+        if (in_dict) {
+            if (name == MP_OBJ_NULL) {
+                return name;
+            }
+            mp_obj_dict_store(top, name, value);
+            name = MP_OBJ_NULL;
+        } else if (top != MP_OBJ_NULL) {
+            mp_obj_list_append(top, value);
+        }
+        if (token == '{' || token == '[') {
+            if (depth == MAX_DEPTH) {
+                return MP_OBJ_NULL;
+            }
+            outer[depth++] = top;
+            top = value;
+        } else if (top == MP_OBJ_NULL) {
+            return value;
+        }
+    }
+}
+
+// loads(record): what json.loads() makes of it, or the record itself if only json.loads() can tell.
+static mp_obj_t mp_btree_loads(mp_obj_t record_in) {
+    mp_buffer_info_t record;
+    mp_btree_get_buffer(record_in, &record);
+    mp_btree_names_t names = { .count = 0 };
+    mp_obj_t value = MP_OBJ_NULL;
+    if (btree_json_strict(record.buf, record.len)) {
+        value = mp_btree_json(&record, &names);
+    }
+    return value == MP_OBJ_NULL ? record_in : value;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(mp_btree_loads_obj, mp_btree_loads);
+
+#endif // MODBTREE_MATCH
