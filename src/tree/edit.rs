@@ -130,6 +130,7 @@ impl<'a> Edit<'a> {
         self.len
     }
 
+    #[cfg_attr(all(small, feature = "repack"), inline(never))]
     pub fn new_cells(&self) -> &[Cell<'a>] {
         self.new.get(..self.len).unwrap_or(&[])
     }

@@ -84,6 +84,7 @@ struct Window {
 }
 
 impl Window {
+    #[cfg_attr(small, inline(never))]
     fn page(&self, i: usize) -> Idx {
         self.pages.get(i).copied().unwrap_or(self.parent)
     }

@@ -67,6 +67,7 @@ impl Path {
     }
 
     /// Page number and entry at a level, 0 being the root.
+    #[cfg_attr(all(small, feature = "repack"), inline(never))]
     pub fn at(&self, level: usize) -> (u32, usize) {
         let page = self.page.get(level).copied().unwrap_or(0);
         (page, usize::from(self.index.get(level).copied().unwrap_or(0)))
