@@ -25,10 +25,6 @@ ON_FAT := --begin ports/qemu/ramdisk.py --begin ports/qemu/fat.py
 FILE_SCRIPTS := tests/micropython/stream_file.py tests/micropython/stream_rb.py \
 	tests/micropython/bug_append_mode.py examples/docs.py README.md
 
-# These take long and hardly depend on the processor: one board is enough.
-NOT_ON_riscv := $(addprefix tests/,micropython/flash_cost.py micropython/io_sweep.py micropython/power_cut.py \
-	microtetherdb/power_cut.py) examples/copy.py examples/reader.py
-
 .PHONY: qemu $(QEMU_BOARDS:%=qemu-%) test-qemu $(QEMU_BOARDS:%=test-qemu-%)
 
 # Runs a target for each board: $(call each,test-qemu). A failure of one does not hide another.
@@ -50,8 +46,7 @@ test-qemu: ## the tests with MicroPython on emulated boards
 
 $(QEMU_BOARDS:%=test-qemu-%): test-qemu-%: qemu-%
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on littlefs'
-	@$(if $(NOT_ON_$*),echo 'not run: $(NOT_ON_$*)')
-	@$(run-tests) --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(filter-out $(NOT_ON_$*),$(EACH_SCRIPT))
+	@$(run-tests) --qemu $* $(ON_LFS2) '$(call firmware,$*)' $(TEST_SCRIPTS)
 	@echo '== scripts under MicroPython on $(QEMU_BOARD_$*), files on FAT'
 	@$(run-tests) --qemu $* $(ON_FAT) '$(call firmware,$*)' $(FILE_SCRIPTS)
 
