@@ -52,10 +52,9 @@ del io, sys, uctypes, vfs, ModuleFile, Modules
 
 
 def with_terminal(machine, firmware):
-    """The command for a board whose terminal is a pty, for other programs. It prints the pty's name. Waiting
-    for them it takes a whole processor, so others come first."""
+    """The command for a board whose terminal is a pty, for other programs. It prints the pty's name."""
     options = ["-nographic", "-monitor", "null", "-semihosting", "-serial", "pty"]
-    return ["nice", "-n", "5", *MACHINES[machine], *options, "-kernel", firmware]
+    return [*MACHINES[machine], *options, "-kernel", firmware]
 
 
 class BoardError(Exception):

@@ -91,7 +91,7 @@ plain-arm plain-riscv: plain-%: mpy-cross
 # unix port of 32 bits. These take them for smaller.
 LONG_SEEKS := $(shell grep -l uctypes tests/micropython/*.py examples/*.py)
 NATMOD_SCRIPTS := '$(MPY)'/tests/extmod/btree*.py $(wildcard tests/micropython/*.py examples/*.py) README.md FORMAT.md
-# These take long, and run with the module in firmware, on one board at least.
+# These take long and run on the same boards with the module in the firmware.
 LONG_SCRIPTS := $(patsubst %,tests/micropython/%.py,flash_cost heap_sweep io_sweep model_big model_small mutants \
 	power_cut sizes_big) examples/copy.py examples/reader.py
 

@@ -85,7 +85,6 @@ def main():
         sys.exit(__doc__)
     systems = ("lfs2", "fat")
     failed = False
-    # Both at a time: mpremote mostly waits.
     with concurrent.futures.ThreadPoolExecutor(len(systems)) as pool:
         for system, wrong in zip(systems, pool.map(lambda system: boot(*sys.argv[1:], system), systems)):
             print("%s  mpbtree with %s on a board" % ("FAIL" if wrong else "pass", system))

@@ -55,7 +55,7 @@ def install(mpremote, firmware, packages, use):
             command += ["mip", "install", "--target", "/lib", package, "+"]
         command += ["exec", use]
         result = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600
         )
     finally:
         process.kill()
@@ -80,8 +80,7 @@ def main():
     ):
         expected = "[(b'key', b'value')] /lib/%s.mpy ['%s.mpy']\n" % (module, module)
         tests.append(([package], USE % module, expected))
-    # All at a time: mpremote mostly waits.
-    with concurrent.futures.ThreadPoolExecutor(len(tests)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
         results = pool.map(lambda test: install(mpremote, firmware, *test[:2]), tests)
         for (packages, _, expected), (code, output) in zip(tests, results):
             if code != 0:
