@@ -146,7 +146,8 @@ impl<S: Storage, M: Memory> Db<S, M> {
 
     /// Tries what else the file may be.
     fn consider(&mut self, order: Order, page_size: u32, best: &mut Guess) -> Result<()> {
-        if page_size_ok(page_size) && best.tries < TRIES && (order, page_size) != (best.order, best.page_size) {
+        if page_size_ok(page_size) && best.tries < TRIES && (order, page_size) != (best.order, best.page_size)
+        {
             best.tries += 1;
             let score = self.score(order, page_size)?;
             if score > best.score {
