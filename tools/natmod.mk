@@ -148,10 +148,14 @@ test-natmod-name: natmod-x64 unix
 	@echo '== modbtree.mpy beside a built-in btree'
 	@$(run-tests) --native '$(DIST)/x64_$(MPY_ABI)' '$(UNIX)' tests/natmod/second_name.py
 
-test-mip: natmod-armv7m plain-arm package ## mpremote's mip, with an emulated board
+# A terminal takes its time, so most of it is with the least module.
+MIP_LEAST := $(MPY_OUT)/mip
+
+test-mip: natmod-armv7m size-natmod-armv7m plain-arm package ## mpremote's mip, with an emulated board
 	@echo '== mpremote mip install'
+	@python3 tools/natmod_dist.py '$(VERSION)' '$(MIP_LEAST)' '$(call mpy-dir,armv7m,none)/btree.mpy' >/dev/null
 	@python3 tools/test-mip.py '$(VENV)/bin/mpremote' '$(call plain,arm)/firmware.elf' '$(DIST)/armv7m_$(MPY_ABI)' \
-		'$(PACKAGE)/package.json'
+		'$(PACKAGE)/package.json' '$(MIP_LEAST)/armv7m_$(MPY_ABI)'
 
 # What native modules take: those with the API of the C module, with all that this one has more, and with the
 # queries of microtetherdb.

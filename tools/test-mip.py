@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""test-mip.py MPREMOTE FIRMWARE DIST MICROTETHERDB: installs a native module for Cortex-M3 on an emulated
-board with mpremote, from a directory, from a server and under its second name, and uses it; then it
-and the package.json of microtetherdb."""
+"""test-mip.py MPREMOTE FIRMWARE DIST MICROTETHERDB LEAST: installs a native module for Cortex-M3 and the
+package.json of microtetherdb on an emulated board with mpremote, and uses them; and a smaller module from a
+directory, from a server and under its second name."""
 
 import concurrent.futures
 import functools
@@ -64,17 +64,17 @@ def install(mpremote, firmware, packages, use):
 
 
 def main():
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 6:
         sys.exit(__doc__)
-    mpremote, firmware, dist, documents = sys.argv[1:]
-    handler = functools.partial(Quiet, directory=dist)
+    mpremote, firmware, dist, documents, least = sys.argv[1:]
+    handler = functools.partial(Quiet, directory=least)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    local = os.path.join(dist, "package.json")
-    tests = [([local, documents], DOCUMENTS, "[{'n': 5}] index /lib/microtetherdb/__init__.mpy\n")]
+    package = os.path.join(dist, "package.json")
+    tests = [([package, documents], DOCUMENTS, "[{'n': 5}] index /lib/microtetherdb/__init__.mpy\n")]
     for package, module in (
-        (local, "btree"),
-        (os.path.join(dist, "modbtree.json"), "modbtree"),
+        (os.path.join(least, "package.json"), "btree"),
+        (os.path.join(least, "modbtree.json"), "modbtree"),
         ("http://127.0.0.1:%d/" % server.server_port, "btree"),
         ("http://127.0.0.1:%d/modbtree.mpy" % server.server_port, "modbtree"),
     ):
