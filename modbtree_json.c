@@ -4,30 +4,36 @@
 
 #if MODBTREE_MATCH
 
-#if !MICROPY_ENABLE_DYNRUNTIME
-#include "py/parsenum.h"
+#if MICROPY_ENABLE_DYNRUNTIME
+#define mp_type_int (*mp_obj_get_type(MP_OBJ_NEW_SMALL_INT(0)))
+#define mp_type_float (*mp_obj_get_type(mp_obj_new_float_from_f(0)))
+#define ALL_INTS (1) // as far as can be known
+#define ALL_FLOATS (1)
+#else
+#define ALL_INTS (MICROPY_LONGINT_IMPL == MICROPY_LONGINT_IMPL_MPZ)
+#define ALL_FLOATS (MICROPY_PY_BUILTINS_FLOAT)
 #endif
 
 // Lists and dicts in each other.
 #define MAX_DEPTH (20)
 
 static mp_obj_t mp_btree_json_number(const btree_json_t *json, bool whole) {
-    const char *str = (const char *)json->part;
-    #if MICROPY_ENABLE_DYNRUNTIME
-    mp_obj_t like = whole ? MP_OBJ_NEW_SMALL_INT(0) : mp_obj_new_float_from_f(0);
-    mp_obj_t text = mp_obj_new_str(str, json->part_len);
-    return mp_call_function_n_kw(MP_OBJ_FROM_PTR(mp_obj_get_type(like)), 1, 0, &text);
-    #else
-    if (whole && MICROPY_LONGINT_IMPL == MICROPY_LONGINT_IMPL_MPZ) {
-        return mp_parse_num_integer(str, json->part_len, 10, NULL);
+    const mp_obj_type_t *type = NULL;
+    #if ALL_INTS
+    if (whole) {
+        type = &mp_type_int;
     }
-    #if MICROPY_PY_BUILTINS_FLOAT
+    #endif
+    #if ALL_FLOATS
     if (!whole) {
-        return mp_parse_num_float(str, json->part_len, false, NULL);
+        type = &mp_type_float;
     }
     #endif
-    return MP_OBJ_NULL; // this firmware does not have all numbers
-    #endif
+    if (type == NULL) {
+        return MP_OBJ_NULL; // this firmware does not have all numbers
+    }
+    mp_obj_t text = mp_obj_new_str((const char *)json->part, json->part_len);
+    return mp_call_function_n_kw(MP_OBJ_FROM_PTR(type), 1, 0, &text);
 }
 
 static mp_obj_t mp_btree_json_str(const btree_json_t *json, bool escaped) {
