@@ -160,13 +160,12 @@ int btree_json(btree_json_t *json);
 size_t btree_json_unescape(const uint8_t *part, size_t part_len, uint8_t *to);
 
 // Whether files can be recognized of which a power cut undoes all that was done since the last
-// modbtree_sync(): those of littlefs, but not by a native module.
-#ifndef BTREE_SEES_ATOMIC // 1: they can where there is littlefs, which is not known here
-#if MICROPY_VFS_LFS2 && !MICROPY_ENABLE_DYNRUNTIME
+// modbtree_sync(): those of littlefs, but not by a native module. Who does not know whether the firmware
+// has littlefs sets MODBTREE_SEES_ATOMIC.
+#if MODBTREE_SEES_ATOMIC || (MICROPY_VFS_LFS2 && !MICROPY_ENABLE_DYNRUNTIME)
 #define BTREE_SEES_ATOMIC (1)
 #else
 #define BTREE_SEES_ATOMIC (0)
-#endif
 #endif
 
 // Provided by modbtree.c. None of them may raise: an exception of a Python stream is kept

@@ -5,6 +5,9 @@
 #if MODBTREE_MATCH
 
 #if MICROPY_ENABLE_DYNRUNTIME
+// dynruntime.h looks the names up, and a program may have given them to something else.
+#undef mp_type_int
+#undef mp_type_float
 #define mp_type_int (*mp_obj_get_type(MP_OBJ_NEW_SMALL_INT(0)))
 #define mp_type_float (*mp_obj_get_type(mp_obj_new_float_from_f(0)))
 #define ALL_INTS (1) // as far as can be known

@@ -89,7 +89,7 @@ string(REGEX REPLACE "^version = \"(.*)\"$" "\\1" MODBTREE_VERSION "${modbtree_l
 # What bindgen needs to read MicroPython's headers. The settings of the port make no difference
 # to the few numbers that the library takes from there.
 set(modbtree_cflags -DMICROPY_ENABLE_DYNRUNTIME=1 -DMICROPY_USE_INTERNAL_ERRNO=1
-    -DMP_CONFIGFILE=<mpconfig.h> -I${MODBTREE_TOP}/ports/natmod -DBTREE_SEES_ATOMIC=1)
+    -DMP_CONFIGFILE=<mpconfig.h> -I${MODBTREE_TOP}/ports/natmod -DMODBTREE_SEES_ATOMIC=1)
 # Nor does libclang know where a cross compiler has its headers.
 separate_arguments(modbtree_flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
 execute_process(
