@@ -23,7 +23,8 @@ impl Order {
 
     /// The 16-bit integer at offset `at`, 0 outside of `bytes`.
     #[cfg_attr(not(small), inline(always))]
-    #[cfg_attr(small, inline(never))]
+    #[cfg_attr(all(small, not(target_arch = "riscv32")), inline)]
+    #[cfg_attr(all(small, target_arch = "riscv32"), inline(never))]
     pub(crate) fn u16(self, bytes: &[u8], at: usize) -> usize {
         let raw = match bytes.get(at..).and_then(|b| b.first_chunk()) {
             Some(chunk) => u16::from_le_bytes(*chunk),
