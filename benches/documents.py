@@ -4,7 +4,9 @@
 # documents.py: for 100, 1000 and 10000 documents, in memory and in a file, each in a process of its
 # own, since the heap of another would count. documents.py NUMBER STORAGE: for one of them.
 
+import btree
 import gc
+import json
 import os
 import sys
 import time
@@ -162,6 +164,13 @@ def bench():
             db.get(key(i))
 
     (get,) = best(runs, gets)
+    record = layout.dumps(document(n)).encode()
+    ours, theirs = best(
+        runs,
+        lambda: [btree.loads(record) for _ in range(100)],
+        lambda: [json.loads(record) for _ in range(100)],
+    )
+    print("loads: %.1f us; json.loads: %.1f us" % (ours / 100, theirs / 100))
     print("get: %.0f us" % (get / len(range(0, n, max(1, n // 100)))))
     queries = (
         (

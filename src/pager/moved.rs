@@ -11,6 +11,8 @@ const NARROW: (u8, u8) = (3, 4);
 /// With a log an entry is what the log says of the page (`page/log.rs`).
 #[cfg(feature = "journal")]
 const WIDE: (u8, u8) = (ENTRY.ilog2() as u8, AT as u8);
+#[cfg(feature = "journal")]
+const _: () = assert!(ENTRY.is_power_of_two());
 
 pub(super) struct Moved<M: Memory> {
     entries: Buffer<M>,
