@@ -20,6 +20,23 @@
 // Lists and dicts in each other.
 #define MAX_DEPTH (20)
 
+// Gives the memory of a bytes object or str, which no one else knows, back at once.
+void mp_btree_free_bytes(mp_obj_t bytes_in) {
+    mp_obj_str_t *bytes = MP_OBJ_TO_PTR(bytes_in);
+    m_del(byte, (byte *)bytes->data, bytes->len + 1);
+    m_del(mp_obj_str_t, bytes, 1);
+}
+
+// Values are many and rarely qstrs, so they are not looked for among these.
+static mp_obj_t mp_btree_json_value(const byte *data, size_t len) {
+    if (len == 0) {
+        return mp_obj_new_str((const char *)data, len);
+    }
+    mp_obj_t str = mp_obj_new_bytes(data, len);
+    ((mp_obj_str_t *)MP_OBJ_TO_PTR(str))->base.type = &mp_type_str;
+    return str;
+}
+
 static mp_obj_t mp_btree_json_number(const btree_json_t *json, bool whole) {
     const mp_obj_type_t *type = NULL;
     #if ALL_INTS
@@ -35,17 +52,19 @@ static mp_obj_t mp_btree_json_number(const btree_json_t *json, bool whole) {
     if (type == NULL) {
         return MP_OBJ_NULL; // this firmware does not have all numbers
     }
-    mp_obj_t text = mp_obj_new_str((const char *)json->part, json->part_len);
-    return mp_call_function_n_kw(MP_OBJ_FROM_PTR(type), 1, 0, &text);
+    mp_obj_t text = mp_btree_json_value(json->part, json->part_len);
+    mp_obj_t number = mp_call_function_n_kw(MP_OBJ_FROM_PTR(type), 1, 0, &text);
+    mp_btree_free_bytes(text);
+    return number;
 }
 
 static mp_obj_t mp_btree_json_str(const btree_json_t *json, bool escaped) {
     if (!escaped) {
-        return mp_obj_new_str((const char *)json->part, json->part_len);
+        return mp_btree_json_value(json->part, json->part_len);
     }
     byte *buf = mp_btree_malloc0(json->part_len);
     size_t len = btree_json_unescape(json->part, json->part_len, buf);
-    mp_obj_t str = mp_obj_new_str((const char *)buf, len);
+    mp_obj_t str = mp_btree_json_value(buf, len);
     m_del(byte, buf, json->part_len);
     return str;
 }
@@ -63,7 +82,7 @@ static mp_obj_t mp_btree_json_name(const btree_json_t *json, bool escaped, mp_bt
             return *name;
         }
     }
-    return *name = mp_btree_json_str(json, false);
+    return *name = mp_obj_new_str((const char *)json->part, json->part_len);
 }
 
 // What a text stands for, which btree_json_strict() is known to accept; MP_OBJ_NULL: json.loads() has to
@@ -105,7 +124,7 @@ mp_obj_t mp_btree_json(const mp_buffer_info_t *text, mp_btree_names_t *names) {
                 value = mp_const_false;
                 break;
             case '{':
-                value = mp_obj_new_dict(0);
+                value = mp_obj_new_dict(depth == 0 ? MIN(names->fields, text->len / 8) : 0);
                 break;
             case '[':
                 value = mp_obj_new_list(0, NULL);
@@ -113,6 +132,9 @@ mp_obj_t mp_btree_json(const mp_buffer_info_t *text, mp_btree_names_t *names) {
             case '}':
             case ']':
                 if (depth <= 1) {
+                    if (token == '}') {
+                        names->fields = mp_obj_dict_get_map(top)->used;
+                    }
                     return top;
                 }
                 top = outer[--depth];

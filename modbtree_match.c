@@ -8,8 +8,9 @@
 #define KEY_PREFIX (1) // bytes of a key before the key of the document
 #define BUILD_WORK (3) // what making objects of a byte of JSON costs, and how much larger they are, about
 
-// The third flag of scan(), besides FLAG_DESC.
+// The flags of scan() besides FLAG_DESC.
 #define FLAG_COUNT (0x04)
+#define FLAG_PLAIN (0x08)
 
 // match(program, key, record): True, False, or None if that has to be found out in another way.
 static mp_obj_t mp_btree_match(mp_obj_t program_in, mp_obj_t key_in, mp_obj_t record_in) {
@@ -61,8 +62,7 @@ static mp_obj_t mp_btree_open_record(mp_obj_t record_in, bool strict, mp_btree_n
     if (value == MP_OBJ_NULL) {
         return record_in;
     }
-    m_del(byte, (byte *)record->data, record->len + 1);
-    m_del(mp_obj_str_t, record, 1);
+    mp_btree_free_bytes(record_in);
     return value;
 }
 
@@ -71,12 +71,13 @@ static mp_obj_t mp_btree_open_record(mp_obj_t record_in, bool strict, mp_btree_n
 // Looks at the documents with low <= key < high until about `work` bytes are looked at, and so
 // takes a bounded time. bound: the new low, or with DESC the new high, to go on with; None at the
 // end. items: a list of (key, record, sure), with what loads() makes of the record. With flag 4, those
-// that surely match are only counted.
+// that surely match are only counted; with flag 8, the dicts of those are in the list by themselves.
 static mp_obj_t mp_btree_scan(size_t n_args, const mp_obj_t *args) {
     mp_obj_btree_t *self = MP_OBJ_TO_PTR(args[0]);
     mp_int_t work = n_args > 4 ? mp_obj_get_int(args[4]) : DEFAULT_WORK;
     mp_int_t flags = n_args > 5 ? mp_obj_get_int(args[5]) : 0;
-    if (flags & ~(FLAG_DESC | FLAG_COUNT)) {
+    bool plain = (flags & FLAG_PLAIN) != 0;
+    if (flags & ~(FLAG_DESC | FLAG_COUNT | FLAG_PLAIN)) {
         mp_raise_OSError(MP_EINVAL);
     }
     mp_btree_check_open(self);
@@ -86,7 +87,7 @@ static mp_obj_t mp_btree_scan(size_t n_args, const mp_obj_t *args) {
         .backward = (flags & FLAG_DESC) != 0,
         .count = (flags & FLAG_COUNT) != 0,
     };
-    mp_btree_names_t names = { .count = 0 };
+    mp_btree_names_t names = { .fields = 0 };
     mp_obj_t list = mp_obj_new_list(0, NULL);
     mp_obj_t start_in = args[scan.backward ? 3 : 2];
     mp_obj_t bound_in = args[scan.backward ? 2 : 3];
@@ -142,8 +143,13 @@ static mp_obj_t mp_btree_scan(size_t n_args, const mp_obj_t *args) {
         mp_btree_leave(self, MIN(ret, 0));
         if (ret == BTREE_MATCH || ret == BTREE_UNSURE) {
             scan.work -= MIN(scan.work, bytes[1].len * BUILD_WORK);
-            items[1] = mp_btree_open_record(items[1], ret == BTREE_MATCH, &names);
-            mp_obj_list_append(list, mp_obj_new_tuple(3, items));
+            mp_obj_t value = mp_btree_open_record(items[1], ret == BTREE_MATCH, &names);
+            items[1] = value;
+            bool alone = plain && ret == BTREE_MATCH && mp_obj_is_type(value, &mp_type_dict);
+            mp_obj_list_append(list, alone ? value : mp_obj_new_tuple(3, items));
+            if (alone && scan.work != 0) {
+                mp_btree_free_bytes(last); // it is not the last one yet
+            }
         }
     } while (scan.work != 0 && last != mp_const_none);
     btree_cursor_free(self->db, cursor);

@@ -180,7 +180,9 @@ MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(mp_btree_salvage_obj);
 typedef struct _mp_btree_names_t {
     mp_obj_t names[16];     // MP_OBJ_NULL: not met yet
     size_t count;           // of those in the document at hand
+    size_t fields;          // of the last document
 } mp_btree_names_t;
+void mp_btree_free_bytes(mp_obj_t bytes_in);
 mp_obj_t mp_btree_json(const mp_buffer_info_t *text, mp_btree_names_t *names);
 MP_DECLARE_CONST_FUN_OBJ_1(mp_btree_loads_obj);
 

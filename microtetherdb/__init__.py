@@ -247,7 +247,8 @@ class MicroTetherDB(Base):
     def query(self, query=None):
         """A list of all documents that match."""
         try:
-            return [item[1] for item in self._results(query) if item is not None]
+            parsed, plan = self._planned(query)
+            return _find.documents(self, parsed, plan)
         except MemoryError:
             raise MemoryLimitError("query: too many results for the memory there is")
 

@@ -7,9 +7,11 @@ from .query import AND, EQ, EXISTS, GT, GTE, IN, LT, LTE, NOT, STARTSWITH, match
 
 _END = b"\xff"  # above all UTF-8
 _WORK = 8192  # bytes of documents that a step of a scan looks at, about
+_ALL_WORK = 32768  # where nobody waits for the next step
 _BATCH = 16  # entries or documents that a step reads, if it reads them in Python
 _DESC = 2  # flags of scan(): downward,
-_COUNT = 4  # only count the documents that match
+_COUNT = 4  # only count the documents that match,
+_PLAIN = 8  # give out documents by themselves if that is all there is to say of them
 
 
 class Plan:
@@ -236,26 +238,33 @@ def _slow(db, query, plan, now):
         yield None
 
 
-def _fast(db, query, plan, now, program):
+def _scanned(db, plan, program, work, flags):
+    # What the matcher leaves, in lists of (key, record or what is in it, sure), one for each step.
     scan = db._store.scan
-    flags = _DESC if plan.down else 0
+    if plan.down:
+        flags |= _DESC
     for low, high in plan.ranges:
         while low is not None and high is not None:
-            bound, step, examined, _ = db._read(scan, program, low, high, _WORK, flags)
+            bound, step, examined, _ = db._read(scan, program, low, high, work, flags)
             if plan.down:
                 high = bound
             else:
                 low = bound
             plan.examined += examined
-            for key, record, sure in step:
-                key = key[1:].decode()
-                if sure and type(record) is dict and db._kept is None:
-                    yield key, record, None
-                    continue
-                item = _opened(db, query, now, key, record, sure)
-                if item is not None:
-                    yield item[0], item[1], None
-            yield None
+            yield step
+
+
+def _fast(db, query, plan, now, program):
+    for step in _scanned(db, plan, program, _WORK, 0):
+        for key, record, sure in step:
+            key = key[1:].decode()
+            if sure and type(record) is dict and db._kept is None:
+                yield key, record, None
+                continue
+            item = _opened(db, query, now, key, record, sure)
+            if item is not None:
+                yield item[0], item[1], None
+        yield None
 
 
 def _with_kept(db, query, plan, now):
@@ -273,12 +282,17 @@ def _with_kept(db, query, plan, now):
                 yield key, item[1], None
 
 
+def _program(db, query, plan, now):
+    program = db._program(query, now) if plan.kind in ("scan", "keys") else None
+    plan.fast = program is not None
+    return program
+
+
 def _found(db, query, plan, now):
     # Yields (key, document, entry), and None after each step.
     if db._kept is not None:
         return _with_kept(db, query, plan, now)
-    program = db._program(query, now) if plan.kind in ("scan", "keys") else None
-    plan.fast = program is not None
+    program = _program(db, query, plan, now)
     return _slow(db, query, plan, now) if program is None else _fast(db, query, plan, now, program)
 
 
@@ -346,6 +360,29 @@ def results(db, query, plan):
     return found
 
 
+def documents(db, query, plan):
+    """A list of all documents that match, as of results()."""
+    now = db._now() if db._expiry.heap else 0
+    program = None
+    if not (query.sort or query.skip or query.limit is not None or db._kept is not None):
+        program = _program(db, query, plan, now)
+    if program is None:
+        return [item[1] for item in results(db, query, plan) if item is not None]
+    found = []
+    add = found.append
+    for step in _scanned(db, plan, program, _ALL_WORK, _PLAIN):
+        if db._kept is not None:  # since a moment ago: that asks for another way
+            return documents(db, query, plan)
+        for item in step:
+            if type(item) is tuple:
+                item = _opened(db, query, now, item[0][1:].decode(), item[1], item[2])
+                if item is None:
+                    continue
+                item = item[1]
+            add(item)
+    return found
+
+
 def _some(found, skip, left):
     if left == 0:
         return
@@ -366,8 +403,8 @@ def count(db, query, plan):
     """How many documents match; skip and limit are taken into account."""
     now = db._now() if db._expiry.heap else 0
     program = None
-    if db._kept is None and plan.kind in ("scan", "keys"):
-        program = db._program(query, now)
+    if db._kept is None:
+        program = _program(db, query, plan, now)
     number = 0
     if program is None:
         for item in _found(db, query, plan, now):

@@ -69,81 +69,45 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn digits(&self, from: usize) -> Sure<usize> {
-        let digits = self.rest.get(from..).unwrap_or(&[]).iter().take_while(|c| c.is_ascii_digit()).count();
-        if digits == 0 {
-            return Err(Doubt);
-        }
-        Ok(from + digits)
-    }
-
     fn number(&mut self) -> Sure<Scalar<'a>> {
-        let start = usize::from(self.rest.first() == Some(&b'-'));
-        let mut end = self.digits(start)?;
-        if self.rest.get(start) == Some(&b'0') && end != start + 1 {
+        let text = self.rest;
+        let whole = text.strip_prefix(b"-").unwrap_or(text);
+        let mut rest = behind_digits(whole)?;
+        if whole.first() == Some(&b'0') && rest.len() + 1 != whole.len() {
             return Err(Doubt);
         }
-        if self.rest.get(end) == Some(&b'.') {
-            end = self.digits(end + 1)?;
+        if let [b'.', fraction @ ..] = rest {
+            rest = behind_digits(fraction)?;
         }
-        if matches!(self.rest.get(end), Some(b'e' | b'E')) {
-            let sign = matches!(self.rest.get(end + 1), Some(b'+' | b'-'));
-            end = self.digits(end + 1 + usize::from(sign))?;
+        if let [b'e' | b'E', exponent @ ..] = rest {
+            rest = behind_digits(match exponent {
+                [b'+' | b'-', digits @ ..] => digits,
+                _ => exponent,
+            })?;
         }
-        let (number, rest) = self.rest.split_at_checked(end).ok_or(Doubt)?;
         self.rest = rest;
-        Ok(Scalar::Number(number))
+        Ok(Scalar::Number(text.get(..text.len() - rest.len()).unwrap_or(&[])))
     }
 
     pub(super) fn text(&mut self) -> Sure<Text<'a>> {
-        let text = match self.rest.split_first() {
-            Some((b'"', text)) => text,
-            _ => return Err(Doubt),
-        };
-        let (mut len, mut escaped) = (0, false);
+        let Some((b'"', text)) = self.rest.split_first() else { return Err(Doubt) };
+        let mut escaped = false;
+        let mut rest = text.iter();
         loop {
-            let rest = text.get(len..).unwrap_or(&[]);
-            let plain = rest.iter().position(|&c| !(0x20..0x80).contains(&c) || c == b'"' || c == b'\\');
-            let at = plain.ok_or(Doubt)?;
-            len += at;
-            let mut rest = rest.get(at..).unwrap_or(&[]).iter();
-            match *rest.next().ok_or(Doubt)? {
-                b'"' => break,
-                b'\\' => {
-                    escaped = true;
-                    len += 2;
-                    match rest.next().ok_or(Doubt)? {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                        b'u' => {
-                            let mut number = 0;
-                            for _ in 0..4 {
-                                number = number << 4 | rest.next().and_then(|&c| hex(c)).ok_or(Doubt)?;
-                            }
-                            len += 4;
-                            // Halves of a pair: parsers differ in what they make of them.
-                            if (0xD800..0xE000).contains(&number) {
-                                return Err(Doubt);
-                            }
-                        }
-                        _ => return Err(Doubt),
-                    }
-                }
-                c => {
-                    let more = match c {
-                        0xC2..0xE0 => 1,
-                        0xE0..0xF0 => 2,
-                        0xF0..0xF5 => 3,
-                        _ => return Err(Doubt),
-                    };
-                    if !rest.as_slice().get(..more).ok_or(Doubt)?.iter().all(|c| c & 0xC0 == 0x80) {
-                        return Err(Doubt);
-                    }
-                    len += 1 + more;
-                }
+            let c = *rest.next().ok_or(Doubt)?;
+            if c == b'"' {
+                break;
+            }
+            if c == b'\\' {
+                escaped = true;
+                escape(&mut rest)?;
+            } else if !(0x20..0x80).contains(&c) {
+                character(c, &mut rest)?;
             }
         }
-        let (raw, rest) = text.split_at_checked(len).ok_or(Doubt)?;
-        self.rest = rest.get(1..).unwrap_or(&[]);
+        let behind = rest.as_slice();
+        let raw = text.get(..text.len() - behind.len() - 1).unwrap_or(&[]);
+        self.rest = behind;
         Ok(Text { raw, escaped })
     }
 
@@ -202,4 +166,51 @@ impl<'a> Scanner<'a> {
         }
         Ok(name)
     }
+}
+
+/// What is behind a digit and those that follow.
+fn behind_digits(text: &[u8]) -> Sure<&[u8]> {
+    let mut rest = text;
+    while let [b'0'..=b'9', more @ ..] = rest {
+        rest = more;
+    }
+    if rest.len() == text.len() {
+        return Err(Doubt);
+    }
+    Ok(rest)
+}
+
+/// What is behind a backslash.
+fn escape(rest: &mut core::slice::Iter<'_, u8>) -> Sure<()> {
+    match rest.next().ok_or(Doubt)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+        b'u' => {
+            let mut number = 0;
+            for _ in 0..4 {
+                number = number << 4 | rest.next().and_then(|&c| hex(c)).ok_or(Doubt)?;
+            }
+            // Halves of a pair: parsers differ in what they make of them.
+            if (0xD800..0xE000).contains(&number) {
+                return Err(Doubt);
+            }
+        }
+        _ => return Err(Doubt),
+    }
+    Ok(())
+}
+
+/// What is behind the first byte of a character of several, as UTF-8 has them.
+fn character(first: u8, rest: &mut core::slice::Iter<'_, u8>) -> Sure<()> {
+    let more = match first {
+        0xC2..0xE0 => 1,
+        0xE0..0xF0 => 2,
+        0xF0..0xF5 => 3,
+        _ => return Err(Doubt),
+    };
+    for _ in 0..more {
+        if rest.next().ok_or(Doubt)? & 0xC0 != 0x80 {
+            return Err(Doubt);
+        }
+    }
+    Ok(())
 }

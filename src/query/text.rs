@@ -81,7 +81,10 @@ impl<'a> Text<'a> {
     }
 
     pub(super) fn equals(self, other: &[u8]) -> bool {
-        (self.escaped || self.raw.len() == other.len()) && self.order(other) == Ordering::Equal
+        if !self.escaped {
+            return self.raw == other;
+        }
+        self.bytes().eq(other.iter().copied())
     }
 
     pub(super) fn starts_with(self, start: &[u8]) -> bool {

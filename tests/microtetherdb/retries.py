@@ -103,6 +103,31 @@ db.close()
 db = open_db()
 sound(db, expected)
 
+# A query in the middle of which another thread cannot write.
+read = db._read
+
+
+def between(*args):
+    result = read(*args)
+    del db._read
+    db.put("between", {"n": 300}, tags=["t0"])
+    device.fail_write = 1000
+    try:
+        db.flush()
+        print("FAIL")
+    except microtetherdb.StorageError:
+        device.fail_write = 0
+    print(list(db._kept))
+    return result
+
+
+db._read = between
+print(300 in [doc["n"] for doc in db.query()])
+expected.append(300)
+db.close()
+db = open_db()
+sound(db, expected)
+
 # Everything removed while the device fails.
 device.fail_write = 1
 print(db.delete(purge=True), len(db), db.query({"n": 30}), db.query({"tags": "t1"}))

@@ -80,6 +80,12 @@ tree["dy"] = '{"n":50'
 bound, items, examined, counted = tree.scan(program({"n": 50}), "d", "e", 100000, 4)
 print(bound, items, examined, counted)
 
+# Documents by themselves, but not where there is more to say.
+tree["dz"] = '[{"n":50},null,["t"]]'
+for query, flags in (({"n": 50}, 8), ({"n": {"$lt": 2}}, 10)):
+    items = tree.scan(program(query), "d", "e", 100000, flags)[1]
+    print([sorted(item.items()) if type(item) is dict else item[0] for item in items])
+
 # Changes between steps: goes on behind the last key.
 bound, items, _, _ = tree.scan(program({}), "d", "e", 1000)
 del tree[items[0][0]]
@@ -90,7 +96,7 @@ for args in (
     (b"", "d", "e"),
     (b"\x01", "d", "e"),
     (program({}) + b"\xff", "d", "e"),
-    (program({}), "d", "e", 1, 8),
+    (program({}), "d", "e", 1, 16),
     (program({}), "d", "e", 1, 1),
 ):
     try:

@@ -9,11 +9,12 @@ use modbtree::{Cursor, Error, HeapMemory, Item, Program, Verdict, Where};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 pub const DEFAULT_WORK: i64 = 8192;
-/// The third flag of `scan`, besides `DESC`.
+/// The flags of `scan` besides `DESC`.
 const COUNT: i64 = 4;
+const PLAIN: i64 = 8;
 /// Bytes of a key before the key of the document.
 const KEY_PREFIX: usize = 1;
 /// What looking at an item costs besides its bytes.
@@ -137,7 +138,7 @@ pub fn scan<'py>(
     flags: i64,
 ) -> PyResult<Found<'py>> {
     let py = program.py();
-    if flags & !(DESC | COUNT) != 0 {
+    if flags & !(DESC | COUNT | PLAIN) != 0 {
         return Err(os_error(py, EINVAL, None));
     }
     owner.check_open(py)?;
@@ -164,7 +165,12 @@ pub fn scan<'py>(
     });
     let rows = PyList::empty(py);
     for (key, record, sure) in search.rows {
-        rows.append((key, loads(&record)?, sure))?;
+        let value = loads(&record)?;
+        if sure && flags & PLAIN != 0 && value.is_instance_of::<PyDict>() {
+            rows.append(value)?;
+        } else {
+            rows.append((key, value, sure))?;
+        }
     }
     Ok((bound, rows, search.examined, search.matched))
 }
