@@ -14,6 +14,9 @@ import vfs
 
 from microtetherdb import MicroTetherDB, layout
 
+# Microseconds, as data sheets of serial flash have them.
+PROGRAM = 400  # 256 bytes
+ERASE = 45000  # 4096 bytes
 CITIES = ("Oslo", "Paris", "Rome", "Lima", "Quito", "Accra", "Hanoi", "Perth", "Turku", "Delhi")
 BATCH = 1000
 
@@ -156,6 +159,12 @@ def bench():
             % (put[1] / batch[1], durable[1] / batch[1])
         )
         print("  blocks erased a document: %.2f, %.2f, %.2f" % (put[2], durable[2], batch[2]))
+        flash = [way[1] / 256 * PROGRAM + way[2] * ERASE for way in (put, durable, batch)]
+        print("  serial flash takes for these: %.1f, %.1f, %.1f ms" % tuple(us / 1000 for us in flash))
+        print(
+            "  batch against put: %.1f x; against put and flush: %.1f x"
+            % ((flash[0] + put[0]) / (flash[2] + batch[0]), (flash[1] + durable[0]) / (flash[2] + batch[0]))
+        )
     runs = max(5, min(30, 5000 // n))
     # (All pages stay in memory, or the device, which is slow here, would be what is measured.)
     db = open_db(index=["n"], btree_cachesize=1 << 24)
