@@ -89,7 +89,9 @@ def _key_ranges(kind, arg):
 
 
 def _both(a, b):
-    # What two single ranges share.
+    # What two single ranges share, of which one may be empty already.
+    if not (a and b):
+        return []
     low, high = max(a[0][0], b[0][0]), min(a[0][1], b[0][1])
     return [(low, high)] if low < high else []
 
@@ -305,6 +307,7 @@ def _code(query, key, document):
         else:
             parts = codes(values(document, path), ALL, ALL)
             part = (max if down else min)(parts) if parts else MISSING
+        part += b"\1"  # so that a string is not the beginning of one that goes on with a zero
         if down != query.sort[0][1]:
             part = bytes(255 - byte for byte in part)
         code += part
