@@ -119,7 +119,7 @@ class MicroTetherDB(Base):
         from .update import parse
 
         change = parse(changes)
-        self._ready("", None, ttl, tags)
+        self._ready(which if isinstance(which, str) else "update", None, ttl, tags)
         if not isinstance(which, str):
             which = [item[0] for item in self._results(which) if item is not None]
         else:

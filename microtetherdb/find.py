@@ -5,7 +5,7 @@ from .layout import ALL, CHARS, DOC, ID, MISSING, NUMBERS, STRINGS
 from .layout import codes, encode, split, string_code, unpack, values
 from .query import AND, EQ, EXISTS, GT, GTE, IN, LT, LTE, NOT, STARTSWITH, matches
 
-_END = b"\xff"  # above all UTF-8
+_END = b"\xfe"  # above all UTF-8, and not above what goes on behind a string and its zero
 _WORK = 8192  # bytes of documents that a step of a scan looks at, about
 _ALL_WORK = 32768  # where nobody waits for the next step
 _BATCH = 16  # entries or documents that a step reads, if it reads them in Python

@@ -221,7 +221,8 @@ def string_code(text, most):
 
 
 def encode(value, digits=DIGITS, chars=CHARS):
-    """Bytes in the order of values. None of them begins with the bytes of another value."""
+    """Bytes in the order of values. None of them begins with the bytes of another value, unless FE
+    or FF follows, which are not in UTF-8."""
     kind = type(value)
     if kind is str:
         code, whole = string_code(value, chars)
