@@ -3,7 +3,7 @@
 import gc
 
 from . import layout
-from .base import Base
+from .base import Base, load_build
 from .errors import (  # noqa: F401
     ClosedError,
     DamagedError,
@@ -16,11 +16,12 @@ from .errors import (  # noqa: F401
     StorageError,
     ValueTooLargeError,
 )
+from .guard import imported
 from .layout import DOC
 
 __version__ = "0.1.0"
 
-_find = _query = None  # modules that only queries need
+_find = _query = _change = None  # what only queries and update() need
 
 
 def _given(args, kwargs, names):
@@ -41,7 +42,15 @@ def _load():
     global _find, _query
     from . import find, query
 
-    _find, _query = find, query
+    _query = query
+    _find = find
+
+
+def _load_update():
+    global _change
+    from .update import parse
+
+    _change = parse
 
 
 class MicroTetherDB(Base):
@@ -116,9 +125,9 @@ class MicroTetherDB(Base):
 
         changes: {"field": value}, or {"$set": {..}, "$unset": [..], "$inc": {..}, "$push": {..}}.
         ttl and tags stay as they are unless given. Returns how many documents were changed."""
-        from .update import parse
-
-        change = parse(changes)
+        if _change is None:
+            imported(_load_update)
+        change = _change(changes)
         self._ready(which if isinstance(which, str) else "update", None, ttl, tags)
         if not isinstance(which, str):
             which = [item[0] for item in self._results(which) if item is not None]
@@ -232,7 +241,7 @@ class MicroTetherDB(Base):
     def _planned(self, text):
         # A query, parsed, and its plan.
         if _find is None:
-            _load()
+            imported(_load)
         self._check_open()
         parsed = _query.Query(text)
         self._counts["queries"] += 1
@@ -289,8 +298,7 @@ class MicroTetherDB(Base):
 
     def reindex(self):
         """Builds all indexes anew."""
-        from .build import rebuild
-
+        rebuild = imported(load_build).rebuild
         self._enter("reindex", None)
         try:
             self._try(True, None, rebuild, self)

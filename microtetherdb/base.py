@@ -5,7 +5,7 @@ import json
 
 from . import layout, sweep
 from .errors import DamagedError, InvalidKeyError, InvalidValueError, MemoryLimitError, StorageError
-from .guard import KEEP, Guard
+from .guard import KEEP, Guard, imported
 from .index import Indexes, field_names
 from .layout import META, doc_key, ttl_key
 from .store import Store
@@ -17,6 +17,19 @@ _STEP = 32  # expired documents that are removed at a time, to make room
 
 _files = {}  # path: database
 _compile = None  # of program.py
+
+
+def _load_program():
+    global _compile
+    from .program import compile
+
+    _compile = compile
+
+
+def load_build():
+    from . import build
+
+    return build
 
 
 class Base(Guard):
@@ -100,9 +113,7 @@ class Base(Guard):
             if fields is None:
                 fields = self._wanted
             if set(fields) != set(self._indexes.names()) or self._indexes.drop:
-                from .build import change
-
-                self._try(True, None, change, self, fields)
+                self._try(True, None, imported(load_build).change, self, fields)
         except BaseException:
             self._store = None
             store.close()
@@ -413,11 +424,8 @@ class Base(Guard):
         # For the matcher in Rust, if there is one.
         if not hasattr(self._store.tree, "scan"):
             return None
-        global _compile
         if _compile is None:
-            from .program import compile
-
-            _compile = compile
+            imported(_load_program)
         return _compile(query.root, now)
 
     # ---- expiry

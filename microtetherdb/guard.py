@@ -12,10 +12,27 @@ try:
 except ImportError:
     allocate_lock = None
 
+_importing = allocate_lock() if allocate_lock else None
 _FINAL = (2, 13, 22, 27, 29, 30)  # errors that trying again does not cure
 _FULL = 28  # opening the file again may help: what was removed since takes no pages then
 _STEP = 8  # expired documents that are removed to have memory
 KEEP = 4096  # bytes of records that are kept until they are flushed, should that fail
+
+
+def imported(fn):
+    """What fn returns, which imports modules of this package. MicroPython would give another thread
+    that imports them in the same moment the half that is there already."""
+    if _importing is None:
+        return fn()
+    began = ticks()
+    while not _importing.acquire(0):
+        if passed(began) >= 5000:
+            raise LockTimeoutError("called while this thread imports modules of the database")
+        time.sleep(0.001)
+    try:
+        return fn()
+    finally:
+        _importing.release()
 
 
 class Guard:
