@@ -116,7 +116,10 @@ class Base(Guard):
                 self._try(True, None, imported(load_build).change, self, fields)
         except BaseException:
             self._store = None
-            store.close()
+            try:
+                store.close()
+            except OSError:
+                pass
             raise
         if self._file is not None:
             _files[self._file] = self
@@ -137,7 +140,14 @@ class Base(Guard):
                 import os
 
                 if hasattr(os, "getcwd"):
-                    filename = os.getcwd().rstrip("/") + "/" + filename
+                    filename = os.getcwd() + "/" + filename
+            parts = []
+            for part in filename.split("/"):
+                if part == "..":
+                    del parts[-1:]
+                elif part and part != ".":
+                    parts.append(part)
+            filename = "/".join(parts)
             other = _files.get(filename)
             if other is not None:
                 other.close()

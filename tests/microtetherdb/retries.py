@@ -243,4 +243,15 @@ device.fail_write = 0
 db = open_db()
 print("lost" in db, sorted(db._store.tree.items()) == before)
 db.close()
+
+# A device that fails while an index is built.
+for number in (1000, 1):
+    device.fail_write = number
+    try:
+        db = MicroTetherDB("/retry/a.db", in_memory=False, retry_delay=0, index=["n", "m"])
+        print(db.indexes, db.count({"m": None}) == len(db))
+        db.close()
+    except microtetherdb.StorageError as e:
+        print("StorageError", e.errno)
+    device.fail_write = 0
 vfs.umount("/retry")
