@@ -259,6 +259,8 @@ class Base(Guard):
     def _checked_key(self, key):
         if not isinstance(key, str):
             raise InvalidKeyError("key %r is not a string" % (key,))
+        if layout.broken(key):
+            raise InvalidKeyError("key %r has no form in UTF-8" % key)
         return key
 
     def _ready(self, key, data, ttl, tags, number=None):
@@ -274,7 +276,9 @@ class Base(Guard):
                 "%r: ttl must be a number of seconds above 0, not %r" % (key, ttl)
             )
         if tags is not None:
-            if not isinstance(tags, (list, tuple)) or any(not isinstance(tag, str) for tag in tags):
+            if not isinstance(tags, (list, tuple)) or any(
+                not isinstance(tag, str) or layout.broken(tag) for tag in tags
+            ):
                 raise InvalidValueError("%r: tags must be a list of strings, not %r" % (key, tags))
         return layout.text_of(key, data)
 

@@ -86,6 +86,16 @@ def dumps(value):
     return json.dumps(value, **_OPTIONS)
 
 
+def broken(text):
+    """Whether a str has no form in UTF-8: CPython's may hold halves of surrogate pairs."""
+    if "ensure_ascii" in _OPTIONS:
+        try:
+            text.encode()
+        except UnicodeError:
+            return True
+    return False
+
+
 def text_of(key, value):
     """The JSON text of a document, or an exception that names its key."""
     try:
@@ -93,6 +103,8 @@ def text_of(key, value):
     except InvalidValueError as e:
         raise InvalidValueError("%r: %s" % (key, e))
     text = dumps(value)
+    if broken(text):
+        raise InvalidValueError("%r: half of a surrogate pair has no form in UTF-8" % key)
     # (A character has up to four bytes.)
     if len(text) > MAX_VALUE // 4 and len(text.encode()) > MAX_VALUE:
         raise ValueTooLargeError(
@@ -140,7 +152,7 @@ def path_of(name):
     if not isinstance(name, str):
         raise QueryError("field name %r is not a string" % (name,))
     path = tuple(name.split("."))
-    if "" in path or name[0] == "$":
+    if "" in path or name[0] == "$" or broken(name):
         raise QueryError("no field or operator: %r" % name)
     return path
 

@@ -1,7 +1,7 @@
 """Queries: from dicts to trees, and whether a document matches. See docs/microtetherdb.md."""
 
 from .errors import QueryError
-from .layout import ID, TAGS, dumps, path_of, values
+from .layout import ID, TAGS, broken, dumps, path_of, values
 
 # Kinds of nodes. A leaf is (kind, path, argument); the path is a tuple of names.
 EQ = 1
@@ -132,6 +132,7 @@ def _condition(path, value):
         elif kind == STARTSWITH:
             if not isinstance(arg, str):
                 raise QueryError("$startswith needs a string")
+            arg = _literal(name, arg)
         elif kind in (GT, GTE, LT, LTE):
             if type(arg) is bool or not isinstance(arg, (int, float, str)):
                 raise QueryError("%s needs a number or a string, not %r" % (name, arg))
@@ -158,6 +159,8 @@ def _literal(name, value):
         return {field: _literal(name, part) for field, part in value.items()}
     if not (value is None or isinstance(value, (bool, int, str))):
         raise QueryError("%s: %s has no JSON form" % (name, kind.__name__))
+    if kind is str and broken(value):
+        raise QueryError("%s: %r has no form in UTF-8" % (name, value))
     return value
 
 
