@@ -476,7 +476,7 @@ class Base(Guard):
 
     def _attend(self):
         # Called at the start of operations: background work, by a task if a loop is running.
-        if not self._expiry.heap:
+        if not self._expiry.heap and (self.in_memory or not self._pending):
             return
         core = self._core
         if core is not None and core._task_queue is not self._queue:

@@ -112,9 +112,11 @@ class Halves(unittest.TestCase):
             for call in (lambda: db.put(half, 1), lambda: db.get(half), lambda: db.delete(half)):
                 with self.assertRaises(InvalidKeyError):
                     call()
-            for query in ({"a": half}, {half: 1}, {"a": {"$startswith": half}}, {"b": {"$in": [half]}}):
+            for value in (half, {"$startswith": half}, {"$in": [half]}):
                 with self.assertRaises(QueryError):
-                    db.count(query)
+                    db.count({"a": value})
+            with self.assertRaises(QueryError):
+                db.count({half: 1})
             self.assertEqual(len(db), 0)
 
 
