@@ -69,8 +69,10 @@ class Base(Guard):
                 raise ValueError("%s must not be below 0" % name)
         if not 0 < ram_percentage <= 100:
             raise ValueError("ram_percentage must be above 0, and 100 at most")
-        if not (ttl_check_interval > 0 and cleanup_interval > 0):
-            raise ValueError("intervals must be above 0")
+        if not (0 < ttl_check_interval < 1e9 and 0 < cleanup_interval < 1e9):
+            raise ValueError("intervals must be above 0 and below 1e9")
+        if btree_pagesize and (not 512 <= btree_pagesize <= 65536 or btree_pagesize % 2):
+            raise ValueError("btree_pagesize must be even, and from 512 to 65536")
         if event_loop is not None and not hasattr(event_loop, "create_task"):
             raise TypeError("event_loop must be a loop of asyncio, not %r" % (event_loop,))
         if not in_memory and (filename is None or filename == ""):
