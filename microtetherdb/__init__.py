@@ -87,6 +87,12 @@ class MicroTetherDB(Base):
 
         ttls: seconds for all, or a list with seconds or None for each; tags: a list of strings for
         all, or a list with a list or None for each; _ids: a list with a key or None for each."""
+        try:
+            return self._put_batch(items, ttls, tags, _ids)
+        except MemoryError:
+            raise MemoryLimitError("put_batch: no memory for all items")
+
+    def _put_batch(self, items, ttls, tags, _ids):
         if isinstance(items, dict):
             if _ids is not None:
                 raise TypeError("put_batch() takes keys in a dict or in _ids")
@@ -125,6 +131,12 @@ class MicroTetherDB(Base):
 
         changes: {"field": value}, or {"$set": {..}, "$unset": [..], "$inc": {..}, "$push": {..}}.
         ttl and tags stay as they are unless given. Returns how many documents were changed."""
+        try:
+            return self._update(which, changes, ttl, tags)
+        except MemoryError:
+            raise MemoryLimitError("update: no memory for all that match")
+
+    def _update(self, which, changes, ttl, tags):
         if _change is None:
             imported(_load_update)
         change = _change(changes)

@@ -255,6 +255,8 @@ class Base(Guard):
             store.close()
         except OSError as e:
             raise StorageError("close: %s" % e, e.errno)
+        except MemoryError:
+            raise MemoryLimitError("close: no memory; what was flushed is in the file")
 
     # ---- changes
 

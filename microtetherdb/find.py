@@ -1,6 +1,6 @@
 """Finding documents: which way a query takes, and going it in small steps."""
 
-from .errors import DamagedError
+from .errors import DamagedError, MemoryLimitError
 from .layout import ALL, CHARS, DOC, ID, MISSING, NUMBERS, STRINGS
 from .layout import codes, encode, split, string_code, unpack, values
 from .query import AND, EQ, EXISTS, GT, GTE, IN, LT, LTE, NOT, STARTSWITH, matches
@@ -432,9 +432,15 @@ class Found:
     def __iter__(self):
         return self
 
+    def _next(self):
+        try:
+            return next(self._items)
+        except MemoryError:
+            raise MemoryLimitError("find: no memory for the results")
+
     def __next__(self):
         while True:
-            item = next(self._items)
+            item = self._next()
             if item is not None:
                 return item[0], item[1]
 
@@ -446,7 +452,7 @@ class Found:
 
         while True:
             try:
-                item = next(self._items)
+                item = self._next()
             except StopIteration:
                 raise StopAsyncIteration
             if item is not None:
