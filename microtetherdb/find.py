@@ -416,6 +416,8 @@ def count(db, query, plan):
         for low, high in plan.ranges:
             while low is not None:
                 low, step, _, sure = db._read(db._store.scan, program, low, high, _WORK, _COUNT)
+                if db._kept is not None:  # since a moment ago: that asks for another way
+                    return count(db, query, plan)
                 number += sure
                 for key, raw, _ in step:
                     number += _opened(db, query, now, key[1:].decode(), raw, False) is not None

@@ -103,14 +103,15 @@ db.close()
 db = open_db()
 sound(db, expected)
 
-# A query in the middle of which another thread cannot write.
+# Queries in the middle of which another thread cannot write.
 read = db._read
 
 
 def between(*args):
     result = read(*args)
     del db._read
-    db.put("between", {"n": 300}, tags=["t0"])
+    n = 300 + len(db.query({"_id": {"$startswith": "between"}}))
+    db.put("between%d" % n, {"n": n}, tags=["t%d" % (n % 3)])
     device.fail_write = 1000
     try:
         db.flush()
@@ -123,7 +124,10 @@ def between(*args):
 
 db._read = between
 print(300 in [doc["n"] for doc in db.query()])
-expected.append(300)
+db.flush()
+db._read = between
+print(db.count() - len(expected))
+expected += [300, 301]
 db.close()
 db = open_db()
 sound(db, expected)
