@@ -72,8 +72,12 @@ class Guard:
                 "%s: called while this thread is in a call of the database" % what
             )
         began = ticks()
+        orphan = 0
         while not self._lock.acquire(0):
+            orphan = orphan + 1 if self._owner is None else 0
             if not wait or passed(began) >= self.lock_timeout * 1000:
+                if orphan >= 10:
+                    return  # a KeyboardInterrupt hit between taking the lock and telling who has it
                 raise LockTimeoutError("%s: locked for more than %s s" % (what, self.lock_timeout))
             time.sleep(0.001)
 

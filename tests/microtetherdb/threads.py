@@ -95,3 +95,8 @@ for number in range(4):
 while len(done) < 4:
     time.sleep(0.01)
 print(len(db), sorted(done))
+
+# An interrupt may hit right after a call took the lock.
+db.lock_timeout = 0.05
+db._lock.acquire()
+print(db.put("n", 2), db.get("n"))
