@@ -22,17 +22,18 @@ KEEP = 4096  # bytes of records that are kept until they are flushed, should tha
 def imported(fn):
     """What fn returns, which imports modules of this package. MicroPython would give another thread
     that imports them in the same moment the half that is there already."""
-    if _importing is None:
-        return fn()
     began = ticks()
-    while not _importing.acquire(0):
+    while _importing and not _importing.acquire(0):
         if passed(began) >= 5000:
             raise LockTimeoutError("called while this thread imports modules of the database")
         time.sleep(0.001)
     try:
         return fn()
+    except MemoryError:
+        raise MemoryLimitError("no memory to import modules of the database")
     finally:
-        _importing.release()
+        if _importing:
+            _importing.release()
 
 
 class Guard:

@@ -3,7 +3,7 @@
 try:
     import btree, gc, io
     import microtetherdb
-    from microtetherdb import MicroTetherDB
+    from microtetherdb import MicroTetherDB, guard
 except ImportError:
     print("SKIP")
     raise SystemExit
@@ -138,6 +138,11 @@ for use in (lambda: db.put_batch([1]), lambda: db.update({}, {"v": 2})):
     except microtetherdb.MemoryLimitError as e:
         print(e)
 del db._ready, db._results
+try:
+    guard.imported(short)
+    print("FAIL")
+except microtetherdb.MemoryLimitError as e:
+    print(e)
 found = db.find()
 found._items = (short() for _ in (1,))
 try:
