@@ -2,7 +2,7 @@
 
 from .errors import DamagedError, MemoryLimitError
 from .layout import ALL, CHARS, DOC, ID, MISSING, NUMBERS, STRINGS
-from .layout import codes, encode, split, string_code, unpack, values
+from .layout import codes, encode, key_of, split, string_code, unpack, values
 from .query import AND, EQ, EXISTS, GT, GTE, IN, LT, LTE, NOT, STARTSWITH, matches
 
 _END = b"\xfe"  # above all UTF-8, and not above what goes on behind a string and its zero
@@ -169,10 +169,10 @@ def _step(store, plan, start, end):
     step = []
     for key, raw in found:
         if plan.index is None:
-            step.append((None, key[1:].decode(), raw))
+            step.append((None, key_of(key[1:]), raw))
         else:
             tail = key[split(key, 2)[0] :]
-            step.append((key, tail.decode(), store.get(DOC + tail)))
+            step.append((key, key_of(tail), store.get(DOC + tail)))
     if len(found) < _BATCH:
         return step, None
     return step, found[-1][0] if plan.down else found[-1][0] + b"\0"
@@ -259,7 +259,7 @@ def _scanned(db, plan, program, work, flags):
 def _fast(db, query, plan, now, program):
     for step in _scanned(db, plan, program, _WORK, 0):
         for key, record, sure in step:
-            key = key[1:].decode()
+            key = key_of(key[1:])
             if sure and type(record) is dict and db._kept is None:
                 yield key, record, None
                 continue
@@ -378,7 +378,7 @@ def documents(db, query, plan):
             return documents(db, query, plan)
         for item in step:
             if type(item) is tuple:
-                item = _opened(db, query, now, item[0][1:].decode(), item[1], item[2])
+                item = _opened(db, query, now, key_of(item[0][1:]), item[1], item[2])
                 if item is None:
                     continue
                 item = item[1]
@@ -420,7 +420,7 @@ def count(db, query, plan):
                     return count(db, query, plan)
                 number += sure
                 for key, raw, _ in step:
-                    number += _opened(db, query, now, key[1:].decode(), raw, False) is not None
+                    number += _opened(db, query, now, key_of(key[1:]), raw, False) is not None
     number = max(0, number - query.skip)
     return number if query.limit is None else min(number, query.limit)
 

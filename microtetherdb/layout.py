@@ -42,6 +42,14 @@ def doc_key(key):
     return DOC + key.encode()
 
 
+def key_of(code):
+    """The key of a document, of its bytes. Where these are no UTF-8, they were damaged."""
+    try:
+        return code.decode()
+    except UnicodeError:
+        return "".join(chr(byte) if byte < 128 else "\ufffd" for byte in code)
+
+
 def ttl_key(ms, key):
     return TTL + ms.to_bytes(6, "big") + key.encode()
 
@@ -133,7 +141,8 @@ def unpack(key, raw):
         if isinstance(value, bytes):
             value = json.loads(raw)
             # MicroPython's parser takes the end of the text for the end of a list or dict.
-            if raw[-1] > 32 and raw[-1] != _CLOSING.get(type(value), raw[-1]):
+            last = raw.rstrip()[-1]
+            if last != _CLOSING.get(type(value), last):
                 raise ValueError
         if type(value) is not list:
             return value, None, ()
