@@ -130,20 +130,15 @@ def pack(text, expires, tags):
     return "[%s]" % text if text[0] == "[" else text
 
 
-_CLOSING = {list: 0x5D, dict: 0x7D}
-
-
 def unpack(key, raw):
     """(document, expires, tags) of a record, or of what the B-tree made of it; the key is for the
     message of DamagedError."""
     try:
         value = loads(raw) if isinstance(raw, bytes) else raw
         if isinstance(value, bytes):
-            value = json.loads(raw)
-            # MicroPython's parser takes the end of the text for the end of a list or dict.
-            last = raw.rstrip()[-1]
-            if last != _CLOSING.get(type(value), last):
-                raise ValueError
+            # MicroPython's parser takes the end of the text for the end of all lists and dicts, so
+            # something has to come behind it, in its place.
+            value, end = json.loads(b"".join((b"[", raw, b",1]")))
         if type(value) is not list:
             return value, None, ()
         value.extend((None, ())[len(value) - 1 :])

@@ -11,6 +11,7 @@ except ImportError:
 bad = {
     "empty": b"",
     "cut": b'{"n": 5',
+    "inner": b'{"a": {"n": 5}',
     "text": b"hello",
     "bytes": b"\xff\xfe\x00\x01",
     "more": b'{"n": 5} x',
