@@ -106,7 +106,9 @@ pub fn put(app: &mut App, args: &Put) -> Result<()> {
     let new = Replacement::new(&place)?;
     let options = app.creating(&args.new)?;
     let mut tree = Tree::new(Disk::unsynced(new.file()?), &options, &place.name)?;
-    store(&mut tree)?;
+    if !store(&mut tree)? {
+        return Err(Failure::no());
+    }
     tree.run(|db| db.flush())?;
     new.finish(place, app)
 }
