@@ -54,6 +54,27 @@ fn keys_that_are_out_of_order() {
     }
 }
 
+/// A key that a search does not find: the range would never be empty.
+#[test]
+fn a_range_with_keys_out_of_order_is_not_removed() {
+    let work = Work::new();
+    work.feed("load -T a.db --pagesize 512", &some_items(100)).ok();
+    let mut bytes = work.read("a.db");
+    let at = bytes.windows(8).rposition(|key| key == b"key00050").expect("a key");
+    bytes[at + 3] = b'9';
+    work.write("a.db", &bytes);
+    for arguments in ["del a.db --start key", "del a.db --prefix key --journal off"] {
+        let mut limited = work.command("timeout");
+        limited.args(["60", env!("CARGO_BIN_EXE_mpbtree")]).args(arguments.split_whitespace());
+        let run = crate::common::feed(&mut limited, b"").code(3);
+        assert!(run.err.contains("key \"key90050\" is there, but out of order"), "{}", run.err);
+        assert_eq!(work.read("a.db"), bytes, "{arguments}");
+    }
+    work.run("compact a.db").ok();
+    work.run("del a.db --start key").ok();
+    assert_eq!(work.run("list a.db --count").ok().text(), "0\n");
+}
+
 #[test]
 fn convert_keeps_the_items() {
     let work = Work::new();
