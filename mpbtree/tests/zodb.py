@@ -68,9 +68,9 @@ def stored(path, name):
     return items
 
 
-def refused(what, *command):
+def refused(what, *command, codes=(3, 4)):
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert result.returncode in (3, 4) and what in result.stderr, (command, result)
+    assert result.returncode in codes and what in result.stderr, (command, result)
 
 
 def storages(tool, path, items, directory):
@@ -91,6 +91,17 @@ def storages(tool, path, items, directory):
     run(tool, "diff", path, back)
     refused("No module named", tool, "import", back, "--zodb", data, "--python", "python3 -S -E -I")
     refused("cannot run", tool, "import", back, "--zodb", data, "--python", "/nowhere/python")
+    # Damage is told with its place, whoever finds it first.
+    with open(path, "rb") as f:
+        damaged = bytearray(f.read())
+    pagesize = int.from_bytes(damaged[8:12], sys.byteorder)
+    if damaged[:4] == (0x53162).to_bytes(4, sys.byteorder) and len(damaged) >= 2 * pagesize:
+        damaged[pagesize + 16 : pagesize + 18] = b"\xff\xff"
+        with open(back, "wb") as f:
+            f.write(damaged)
+        os.remove(data)
+        refused("page 1 offset 16", tool, "export", back, "--zodb", data, codes=(3,))
+        assert not os.path.exists(data)
 
 
 def main():
