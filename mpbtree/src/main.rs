@@ -85,6 +85,7 @@ fn main() -> ExitCode {
     let handler = Signals::new([SIGINT, SIGTERM]).map(|mut signals| {
         thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
+                python::interrupt();
                 place::clean_up();
                 std::process::exit(SIGNALLED + signal);
             }

@@ -5,9 +5,11 @@ are made by zodb-json-codec. Then the same with `--zodb`, in both directions."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import BTrees.check
 import transaction
@@ -104,6 +106,22 @@ def storages(tool, path, items, directory):
         assert not os.path.exists(data)
 
 
+def interrupted(tool, directory):
+    """A program that is ended while ZODB is at work leaves no storage, and nobody who makes one."""
+    path, data = os.path.join(directory, "large.db"), os.path.join(directory, "Large.fs")
+    text = "".join("key%06d\n%s\n" % (number, "v" * 100) for number in range(300_000))
+    subprocess.run([tool, "load", "-T", path], input=text.encode(), check=True)
+    for option, number in (([], signal.SIGINT), (["--structural"], signal.SIGTERM)):
+        program = subprocess.Popen([tool, "export", path, "--zodb", data, *option])
+        while not os.path.exists(data):
+            assert program.poll() is None
+            time.sleep(0.01)
+        program.send_signal(number)
+        assert program.wait() == 128 + number
+        left = [name for name in os.listdir(directory) if name.startswith("Large.fs")]
+        assert not left, left
+
+
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
@@ -125,6 +143,8 @@ def main():
             with tempfile.TemporaryDirectory(prefix="mpbtree-") as directory:
                 storages(tool, path, items, directory)
         count += 1
+    with tempfile.TemporaryDirectory(prefix="mpbtree-") as directory:
+        interrupted(tool, directory)
     print("%d files as trees in ZODB" % count)
 
 
