@@ -3,7 +3,7 @@
 import gc
 
 from . import layout
-from .base import Base
+from .base import Base, load_build
 from .errors import (  # noqa: F401
     ClosedError,
     DamagedError,
@@ -16,11 +16,12 @@ from .errors import (  # noqa: F401
     StorageError,
     ValueTooLargeError,
 )
+from .guard import imported
 from .layout import DOC
 
 __version__ = "0.1.0"
 
-_find = _query = None  # modules that only queries need
+_find = _query = _change = None  # what only queries and update() need
 
 
 def _given(args, kwargs, names):
@@ -41,7 +42,15 @@ def _load():
     global _find, _query
     from . import find, query
 
-    _find, _query = find, query
+    _query = query
+    _find = find
+
+
+def _load_update():
+    global _change
+    from .update import parse
+
+    _change = parse
 
 
 class MicroTetherDB(Base):
@@ -78,6 +87,12 @@ class MicroTetherDB(Base):
 
         ttls: seconds for all, or a list with seconds or None for each; tags: a list of strings for
         all, or a list with a list or None for each; _ids: a list with a key or None for each."""
+        try:
+            return self._put_batch(items, ttls, tags, _ids)
+        except MemoryError:
+            raise MemoryLimitError("put_batch: no memory for all items")
+
+    def _put_batch(self, items, ttls, tags, _ids):
         if isinstance(items, dict):
             if _ids is not None:
                 raise TypeError("put_batch() takes keys in a dict or in _ids")
@@ -116,10 +131,16 @@ class MicroTetherDB(Base):
 
         changes: {"field": value}, or {"$set": {..}, "$unset": [..], "$inc": {..}, "$push": {..}}.
         ttl and tags stay as they are unless given. Returns how many documents were changed."""
-        from .update import parse
+        try:
+            return self._update(which, changes, ttl, tags)
+        except MemoryError:
+            raise MemoryLimitError("update: no memory for all that match")
 
-        change = parse(changes)
-        self._ready("", None, ttl, tags)
+    def _update(self, which, changes, ttl, tags):
+        if _change is None:
+            imported(_load_update)
+        change = _change(changes)
+        self._ready(which if isinstance(which, str) else "update", None, ttl, tags)
         if not isinstance(which, str):
             which = [item[0] for item in self._results(which) if item is not None]
         else:
@@ -232,7 +253,7 @@ class MicroTetherDB(Base):
     def _planned(self, text):
         # A query, parsed, and its plan.
         if _find is None:
-            _load()
+            imported(_load)
         self._check_open()
         parsed = _query.Query(text)
         self._counts["queries"] += 1
@@ -289,8 +310,7 @@ class MicroTetherDB(Base):
 
     def reindex(self):
         """Builds all indexes anew."""
-        from .build import rebuild
-
+        rebuild = imported(load_build).rebuild
         self._enter("reindex", None)
         try:
             self._try(True, None, rebuild, self)

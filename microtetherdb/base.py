@@ -5,7 +5,7 @@ import json
 
 from . import layout, sweep
 from .errors import DamagedError, InvalidKeyError, InvalidValueError, MemoryLimitError, StorageError
-from .guard import KEEP, Guard
+from .guard import KEEP, Guard, imported
 from .index import Indexes, field_names
 from .layout import META, doc_key, ttl_key
 from .store import Store
@@ -17,6 +17,19 @@ _STEP = 32  # expired documents that are removed at a time, to make room
 
 _files = {}  # path: database
 _compile = None  # of program.py
+
+
+def _load_program():
+    global _compile
+    from .program import compile
+
+    _compile = compile
+
+
+def load_build():
+    from . import build
+
+    return build
 
 
 class Base(Guard):
@@ -56,8 +69,10 @@ class Base(Guard):
                 raise ValueError("%s must not be below 0" % name)
         if not 0 < ram_percentage <= 100:
             raise ValueError("ram_percentage must be above 0, and 100 at most")
-        if not (ttl_check_interval > 0 and cleanup_interval > 0):
-            raise ValueError("intervals must be above 0")
+        if not (0 < ttl_check_interval < 1e9 and 0 < cleanup_interval < 1e9):
+            raise ValueError("intervals must be above 0 and below 1e9")
+        if btree_pagesize and (not 512 <= btree_pagesize <= 65536 or btree_pagesize % 2):
+            raise ValueError("btree_pagesize must be even, and from 512 to 65536")
         if event_loop is not None and not hasattr(event_loop, "create_task"):
             raise TypeError("event_loop must be a loop of asyncio, not %r" % (event_loop,))
         if not in_memory and (filename is None or filename == ""):
@@ -100,12 +115,13 @@ class Base(Guard):
             if fields is None:
                 fields = self._wanted
             if set(fields) != set(self._indexes.names()) or self._indexes.drop:
-                from .build import change
-
-                self._try(True, None, change, self, fields)
+                self._try(True, None, imported(load_build).change, self, fields)
         except BaseException:
             self._store = None
-            store.close()
+            try:
+                store.close()
+            except OSError:
+                pass
             raise
         if self._file is not None:
             _files[self._file] = self
@@ -126,7 +142,14 @@ class Base(Guard):
                 import os
 
                 if hasattr(os, "getcwd"):
-                    filename = os.getcwd().rstrip("/") + "/" + filename
+                    filename = os.getcwd() + "/" + filename
+            parts = []
+            for part in filename.split("/"):
+                if part == "..":
+                    del parts[-1:]
+                elif part and part != ".":
+                    parts.append(part)
+            filename = "/".join(parts)
             other = _files.get(filename)
             if other is not None:
                 other.close()
@@ -232,12 +255,16 @@ class Base(Guard):
             store.close()
         except OSError as e:
             raise StorageError("close: %s" % e, e.errno)
+        except MemoryError:
+            raise MemoryLimitError("close: no memory; what was flushed is in the file")
 
     # ---- changes
 
     def _checked_key(self, key):
         if not isinstance(key, str):
             raise InvalidKeyError("key %r is not a string" % (key,))
+        if layout.broken(key):
+            raise InvalidKeyError("key %r has no form in UTF-8" % key)
         return key
 
     def _ready(self, key, data, ttl, tags, number=None):
@@ -253,7 +280,9 @@ class Base(Guard):
                 "%r: ttl must be a number of seconds above 0, not %r" % (key, ttl)
             )
         if tags is not None:
-            if not isinstance(tags, (list, tuple)) or any(not isinstance(tag, str) for tag in tags):
+            if not isinstance(tags, (list, tuple)) or any(
+                not isinstance(tag, str) or layout.broken(tag) for tag in tags
+            ):
                 raise InvalidValueError("%r: tags must be a list of strings, not %r" % (key, tags))
         return layout.text_of(key, data)
 
@@ -413,11 +442,8 @@ class Base(Guard):
         # For the matcher in Rust, if there is one.
         if not hasattr(self._store.tree, "scan"):
             return None
-        global _compile
         if _compile is None:
-            from .program import compile
-
-            _compile = compile
+            imported(_load_program)
         return _compile(query.root, now)
 
     # ---- expiry
@@ -454,7 +480,7 @@ class Base(Guard):
 
     def _attend(self):
         # Called at the start of operations: background work, by a task if a loop is running.
-        if not self._expiry.heap:
+        if not self._expiry.heap and (self.in_memory or not self._pending):
             return
         core = self._core
         if core is not None and core._task_queue is not self._queue:

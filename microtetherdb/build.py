@@ -2,7 +2,7 @@
 
 from .errors import DamagedError
 from .index import Index
-from .layout import DOC, unpack
+from .layout import DOC, key_of, unpack
 
 _STEP = 32  # documents between two flushes
 
@@ -29,7 +29,7 @@ def _fill(db, new):
         found = db._store.range(start, DOC + b"\xff", False, _STEP)
         for key, raw in found:
             try:
-                document, _, tags = unpack(key[1:].decode(), raw)
+                document, _, tags = unpack(key_of(key[1:]), raw)
             except DamagedError:
                 continue
             for index in new:

@@ -1,11 +1,11 @@
 """Finding documents: which way a query takes, and going it in small steps."""
 
-from .errors import DamagedError
+from .errors import DamagedError, MemoryLimitError
 from .layout import ALL, CHARS, DOC, ID, MISSING, NUMBERS, STRINGS
-from .layout import codes, encode, split, string_code, unpack, values
+from .layout import codes, encode, key_of, split, string_code, unpack, values
 from .query import AND, EQ, EXISTS, GT, GTE, IN, LT, LTE, NOT, STARTSWITH, matches
 
-_END = b"\xff"  # above all UTF-8
+_END = b"\xfe"  # above all UTF-8, and not above what goes on behind a string and its zero
 _WORK = 8192  # bytes of documents that a step of a scan looks at, about
 _ALL_WORK = 32768  # where nobody waits for the next step
 _BATCH = 16  # entries or documents that a step reads, if it reads them in Python
@@ -89,7 +89,9 @@ def _key_ranges(kind, arg):
 
 
 def _both(a, b):
-    # What two single ranges share.
+    # What two single ranges share, of which one may be empty already.
+    if not (a and b):
+        return []
     low, high = max(a[0][0], b[0][0]), min(a[0][1], b[0][1])
     return [(low, high)] if low < high else []
 
@@ -167,10 +169,10 @@ def _step(store, plan, start, end):
     step = []
     for key, raw in found:
         if plan.index is None:
-            step.append((None, key[1:].decode(), raw))
+            step.append((None, key_of(key[1:]), raw))
         else:
             tail = key[split(key, 2)[0] :]
-            step.append((key, tail.decode(), store.get(DOC + tail)))
+            step.append((key, key_of(tail), store.get(DOC + tail)))
     if len(found) < _BATCH:
         return step, None
     return step, found[-1][0] if plan.down else found[-1][0] + b"\0"
@@ -257,7 +259,7 @@ def _scanned(db, plan, program, work, flags):
 def _fast(db, query, plan, now, program):
     for step in _scanned(db, plan, program, _WORK, 0):
         for key, record, sure in step:
-            key = key[1:].decode()
+            key = key_of(key[1:])
             if sure and type(record) is dict and db._kept is None:
                 yield key, record, None
                 continue
@@ -305,6 +307,7 @@ def _code(query, key, document):
         else:
             parts = codes(values(document, path), ALL, ALL)
             part = (max if down else min)(parts) if parts else MISSING
+        part += b"\1"  # so that a string is not the beginning of one that goes on with a zero
         if down != query.sort[0][1]:
             part = bytes(255 - byte for byte in part)
         code += part
@@ -375,7 +378,7 @@ def documents(db, query, plan):
             return documents(db, query, plan)
         for item in step:
             if type(item) is tuple:
-                item = _opened(db, query, now, item[0][1:].decode(), item[1], item[2])
+                item = _opened(db, query, now, key_of(item[0][1:]), item[1], item[2])
                 if item is None:
                     continue
                 item = item[1]
@@ -413,9 +416,11 @@ def count(db, query, plan):
         for low, high in plan.ranges:
             while low is not None:
                 low, step, _, sure = db._read(db._store.scan, program, low, high, _WORK, _COUNT)
+                if db._kept is not None:  # since a moment ago: that asks for another way
+                    return count(db, query, plan)
                 number += sure
                 for key, raw, _ in step:
-                    number += _opened(db, query, now, key[1:].decode(), raw, False) is not None
+                    number += _opened(db, query, now, key_of(key[1:]), raw, False) is not None
     number = max(0, number - query.skip)
     return number if query.limit is None else min(number, query.limit)
 
@@ -429,9 +434,15 @@ class Found:
     def __iter__(self):
         return self
 
+    def _next(self):
+        try:
+            return next(self._items)
+        except MemoryError:
+            raise MemoryLimitError("find: no memory for the results")
+
     def __next__(self):
         while True:
-            item = next(self._items)
+            item = self._next()
             if item is not None:
                 return item[0], item[1]
 
@@ -443,7 +454,7 @@ class Found:
 
         while True:
             try:
-                item = next(self._items)
+                item = self._next()
             except StopIteration:
                 raise StopAsyncIteration
             if item is not None:

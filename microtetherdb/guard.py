@@ -12,10 +12,28 @@ try:
 except ImportError:
     allocate_lock = None
 
+_importing = allocate_lock() if allocate_lock else None
 _FINAL = (2, 13, 22, 27, 29, 30)  # errors that trying again does not cure
 _FULL = 28  # opening the file again may help: what was removed since takes no pages then
 _STEP = 8  # expired documents that are removed to have memory
 KEEP = 4096  # bytes of records that are kept until they are flushed, should that fail
+
+
+def imported(fn):
+    """What fn returns, which imports modules of this package. MicroPython would give another thread
+    that imports them in the same moment the half that is there already."""
+    began = ticks()
+    while _importing and not _importing.acquire(0):
+        if passed(began) >= 5000:
+            raise LockTimeoutError("called while this thread imports modules of the database")
+        time.sleep(0.001)
+    try:
+        return fn()
+    except MemoryError:
+        raise MemoryLimitError("no memory to import modules of the database")
+    finally:
+        if _importing:
+            _importing.release()
 
 
 class Guard:
@@ -55,8 +73,12 @@ class Guard:
                 "%s: called while this thread is in a call of the database" % what
             )
         began = ticks()
+        orphan = 0
         while not self._lock.acquire(0):
+            orphan = orphan + 1 if self._owner is None else 0
             if not wait or passed(began) >= self.lock_timeout * 1000:
+                if orphan >= 10:
+                    return  # a KeyboardInterrupt hit between taking the lock and telling who has it
                 raise LockTimeoutError("%s: locked for more than %s s" % (what, self.lock_timeout))
             time.sleep(0.001)
 

@@ -42,6 +42,14 @@ def doc_key(key):
     return DOC + key.encode()
 
 
+def key_of(code):
+    """The key of a document, of its bytes. Where these are no UTF-8, they were damaged."""
+    try:
+        return code.decode()
+    except UnicodeError:
+        return "".join(chr(byte) if byte < 128 else "\ufffd" for byte in code)
+
+
 def ttl_key(ms, key):
     return TTL + ms.to_bytes(6, "big") + key.encode()
 
@@ -86,6 +94,16 @@ def dumps(value):
     return json.dumps(value, **_OPTIONS)
 
 
+def broken(text):
+    """Whether a str has no form in UTF-8: CPython's may hold halves of surrogate pairs."""
+    if "ensure_ascii" in _OPTIONS:
+        try:
+            text.encode()
+        except UnicodeError:
+            return True
+    return False
+
+
 def text_of(key, value):
     """The JSON text of a document, or an exception that names its key."""
     try:
@@ -93,6 +111,8 @@ def text_of(key, value):
     except InvalidValueError as e:
         raise InvalidValueError("%r: %s" % (key, e))
     text = dumps(value)
+    if broken(text):
+        raise InvalidValueError("%r: half of a surrogate pair has no form in UTF-8" % key)
     # (A character has up to four bytes.)
     if len(text) > MAX_VALUE // 4 and len(text.encode()) > MAX_VALUE:
         raise ValueTooLargeError(
@@ -121,7 +141,8 @@ def unpack(key, raw):
         if isinstance(value, bytes):
             value = json.loads(raw)
             # MicroPython's parser takes the end of the text for the end of a list or dict.
-            if raw[-1] > 32 and raw[-1] != _CLOSING.get(type(value), raw[-1]):
+            last = raw.rstrip()[-1]
+            if last != _CLOSING.get(type(value), last):
                 raise ValueError
         if type(value) is not list:
             return value, None, ()
@@ -140,7 +161,7 @@ def path_of(name):
     if not isinstance(name, str):
         raise QueryError("field name %r is not a string" % (name,))
     path = tuple(name.split("."))
-    if "" in path or name[0] == "$":
+    if "" in path or name[0] == "$" or broken(name):
         raise QueryError("no field or operator: %r" % name)
     return path
 
@@ -221,7 +242,8 @@ def string_code(text, most):
 
 
 def encode(value, digits=DIGITS, chars=CHARS):
-    """Bytes in the order of values. None of them begins with the bytes of another value."""
+    """Bytes in the order of values. None of them begins with the bytes of another value, unless FE
+    or FF follows, which are not in UTF-8."""
     kind = type(value)
     if kind is str:
         code, whole = string_code(value, chars)

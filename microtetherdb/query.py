@@ -1,7 +1,7 @@
 """Queries: from dicts to trees, and whether a document matches. See docs/microtetherdb.md."""
 
 from .errors import QueryError
-from .layout import ID, TAGS, path_of, values
+from .layout import ID, TAGS, broken, dumps, path_of, values
 
 # Kinds of nodes. A leaf is (kind, path, argument); the path is a tuple of names.
 EQ = 1
@@ -132,10 +132,11 @@ def _condition(path, value):
         elif kind == STARTSWITH:
             if not isinstance(arg, str):
                 raise QueryError("$startswith needs a string")
+            arg = _literal(name, arg)
         elif kind in (GT, GTE, LT, LTE):
             if type(arg) is bool or not isinstance(arg, (int, float, str)):
                 raise QueryError("%s needs a number or a string, not %r" % (name, arg))
-            _literal(name, arg)
+            arg = _literal(name, arg)
         else:
             arg = _literal(name, arg)
         if kind == EXISTS and not arg:
@@ -148,12 +149,18 @@ def _condition(path, value):
 
 def _literal(name, value):
     kind = type(value)
-    if kind is float and value - value != 0:
-        raise QueryError("%s: %r is no number to compare with" % (name, value))
-    if isinstance(value, tuple):
-        value = list(value)
-    elif not (value is None or isinstance(value, (bool, int, float, str, list, dict))):
+    if kind is float:
+        if value - value != 0:
+            raise QueryError("%s: %r is no number to compare with" % (name, value))
+        return float(dumps(value))  # as in a document: MicroPython does not print all digits
+    if isinstance(value, (list, tuple)):
+        return [_literal(name, part) for part in value]
+    if isinstance(value, dict):
+        return {field: _literal(name, part) for field, part in value.items()}
+    if not (value is None or isinstance(value, (bool, int, str))):
         raise QueryError("%s: %s has no JSON form" % (name, kind.__name__))
+    if kind is str and broken(value):
+        raise QueryError("%s: %r has no form in UTF-8" % (name, value))
     return value
 
 

@@ -36,7 +36,8 @@ async def _task(db):
     import asyncio
 
     while True:
-        await asyncio.sleep(min(db.ttl_check_interval, db.cleanup_interval))
+        # (MicroPython's loop cannot count more than six days.)
+        await asyncio.sleep(min(db.ttl_check_interval, db.cleanup_interval, 86400))
         more = True
         while more:
             if db._store is None:

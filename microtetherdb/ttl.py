@@ -2,7 +2,7 @@
 
 import time
 
-from .layout import TTL
+from .layout import TTL, key_of
 
 try:
     import heapq
@@ -78,7 +78,7 @@ class Expiry:
         if len(found) > _MOST:
             self._bound = int.from_bytes(found.pop()[1:7], "big")
         # In order, so it is a heap.
-        self.heap = [(int.from_bytes(entry[1:7], "big"), entry[7:].decode()) for entry in found]
+        self.heap = [(int.from_bytes(entry[1:7], "big"), key_of(entry[7:])) for entry in found]
 
     def add(self, ms, key):
         if self._bound is not None and ms >= self._bound:

@@ -5,7 +5,7 @@ import os
 import tempfile
 import unittest
 
-from microtetherdb import MicroTetherDB
+from microtetherdb import InvalidKeyError, InvalidValueError, MicroTetherDB, QueryError
 from microtetherdb.ttl import Clock
 
 
@@ -92,6 +92,32 @@ class Files(unittest.TestCase):
                 self.assertEqual(len(db), 200)
                 self.assertEqual(db.get("note-007")["text"], "é" * 7)
                 self.assertEqual(db.count({"tags": "t1"}), 67)
+
+
+class Halves(unittest.TestCase):
+    """A str here may hold half of a surrogate pair, which UTF-8 has no bytes for."""
+
+    def test_nothing_is_stored(self):
+        half = "\ud800"
+        with MicroTetherDB(index=["a"]) as db:
+            for key, document, tags in (
+                ("k", {"a": half}, None),
+                ("k", {half: 1}, None),
+                ("k", {"a": 1}, [half]),
+            ):
+                with self.assertRaises(InvalidValueError):
+                    db.put(key, document, tags=tags)
+            with self.assertRaises(InvalidValueError):
+                db.put_batch([{"a": 1}, {"a": half}])
+            for call in (lambda: db.put(half, 1), lambda: db.get(half), lambda: db.delete(half)):
+                with self.assertRaises(InvalidKeyError):
+                    call()
+            for value in (half, {"$startswith": half}, {"$in": [half]}):
+                with self.assertRaises(QueryError):
+                    db.count({"a": value})
+            with self.assertRaises(QueryError):
+                db.count({half: 1})
+            self.assertEqual(len(db), 0)
 
 
 if __name__ == "__main__":

@@ -83,3 +83,17 @@ db._expiry.load()
 print(db.query({"n": 1}), db.query({"n": 4}), db.count({"n": {"$gt": 0}}), db.cleanup(), len(db))
 db.reindex()
 print(len(list(db._store.tree.keys())))
+
+# Keys that are no UTF-8.
+db._store.tree[b"dx\xff\xfe"] = b'{"n": 7}'
+db._store.tree[b"dy\xff"] = b'{"n": '
+for _ in range(2):
+    print(
+        sorted(doc["n"] for doc in db.query()),
+        db.count(),
+        [key[0] for key, _ in db.find({"n": {"$gt": 1}, "$sort": "_id"})],
+        [key[0] for key in db.damaged],
+    )
+    db._program = lambda query, now: None
+    db.reindex()
+print(db.count({"n": 7}), db.explain({"n": 7})["plan"])

@@ -72,6 +72,10 @@ try:
     db.put("z", 1)
 except microtetherdb.ClosedError as e:
     print(e)
+# The same by other names.
+for name in ("/mtdb/./b.db", "/mtdb//b.db"):
+    older, newer = newer, MicroTetherDB(name, in_memory=False)
+    print(older._store, newer.get("y"))
 newer.close()
 
 # Neither harmed nor taken for something else.

@@ -197,3 +197,10 @@ for run in range(3):
     indexed.delete_batch(list(docs))
     print(run, len(entries(indexed)), sorted(indexed.indexes))
     indexed.close()
+
+# Two values of one document of which one goes on where an index cuts the other off.
+db = MicroTetherDB(index=["f"])
+db.put("k", {"f": ["x" * 32, "x" * 33, "x" * 32 + "\0"]}, tags=["y" * 32, "y" * 40])
+for f in ("x" * 32, {"$in": ["x" * 32]}, {"$lte": "x" * 32}, {"$gte": "x" * 33}, {"$startswith": "x"}):
+    print(db.count({"f": f}), end=" ")
+print(db.count({"f": "x" * 32, "$sort": "-f"}), len(db.query({"tags": "y" * 32})))

@@ -3,7 +3,7 @@
 try:
     import btree, gc, io
     import microtetherdb
-    from microtetherdb import MicroTetherDB
+    from microtetherdb import MicroTetherDB, guard
 except ImportError:
     print("SKIP")
     raise SystemExit
@@ -121,3 +121,40 @@ try:
     MicroTetherDB(io.BytesIO(), in_memory=False, btree_cachesize=1 << 30).close()
 except MemoryError:
     print("FAIL")
+
+
+# Calls that need memory of their own, besides what is stored.
+def short(*args):
+    raise MemoryError
+
+
+db = MicroTetherDB(io.BytesIO(), in_memory=False)
+db.put("a", {"v": 1})
+db._ready = db._results = short
+for use in (lambda: db.put_batch([1]), lambda: db.update({}, {"v": 2})):
+    try:
+        use()
+        print("FAIL")
+    except microtetherdb.MemoryLimitError as e:
+        print(e)
+del db._ready, db._results
+try:
+    guard.imported(short)
+    print("FAIL")
+except microtetherdb.MemoryLimitError as e:
+    print(e)
+found = db.find()
+found._items = (short() for _ in (1,))
+try:
+    next(found)
+    print("FAIL")
+except microtetherdb.MemoryLimitError as e:
+    print(e)
+close = db._store.close
+db._store.close = short
+try:
+    db.close()
+    print("FAIL")
+except microtetherdb.MemoryLimitError as e:
+    print(e)
+close()

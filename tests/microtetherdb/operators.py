@@ -186,3 +186,16 @@ for text in (
     '{"$sort": 5}',
 ):
     show(text)
+
+# Numbers that MicroPython does not print with all their digits.
+for index in ([], ["n", "l"]):
+    db = MicroTetherDB(index=index)
+    few = 0
+    for i in range(1, 40):
+        n = (0.1 + 0.2) / i
+        db.put("n", {"n": n, "l": [n, {"m": n}]})
+        few += db.count({"n": n, "l": {"$contains": {"m": n}}}) != 1
+        few += db.count({"n": {"$gte": n, "$lte": n, "$in": (n,)}, "l.1": {"m": n}}) != 1
+        few += db.count({"l": [n, {"m": n}]}) != 1
+        few += db.count({"$or": [{"n": {"$gt": n}}, {"n": {"$lt": n}}, {"n": {"$ne": n}}]})
+    print(few)

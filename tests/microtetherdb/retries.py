@@ -103,14 +103,15 @@ db.close()
 db = open_db()
 sound(db, expected)
 
-# A query in the middle of which another thread cannot write.
+# Queries in the middle of which another thread cannot write.
 read = db._read
 
 
 def between(*args):
     result = read(*args)
     del db._read
-    db.put("between", {"n": 300}, tags=["t0"])
+    n = 300 + len(db.query({"_id": {"$startswith": "between"}}))
+    db.put("between%d" % n, {"n": n}, tags=["t%d" % (n % 3)])
     device.fail_write = 1000
     try:
         db.flush()
@@ -123,7 +124,10 @@ def between(*args):
 
 db._read = between
 print(300 in [doc["n"] for doc in db.query()])
-expected.append(300)
+db.flush()
+db._read = between
+print(db.count() - len(expected))
+expected += [300, 301]
 db.close()
 db = open_db()
 sound(db, expected)
@@ -243,4 +247,15 @@ device.fail_write = 0
 db = open_db()
 print("lost" in db, sorted(db._store.tree.items()) == before)
 db.close()
+
+# A device that fails while an index is built.
+for number in (1000, 1):
+    device.fail_write = number
+    try:
+        db = MicroTetherDB("/retry/a.db", in_memory=False, retry_delay=0, index=["n", "m"])
+        print(db.indexes, db.count({"m": None}) == len(db))
+        db.close()
+    except microtetherdb.StorageError as e:
+        print("StorageError", e.errno)
+    device.fail_write = 0
 vfs.umount("/retry")

@@ -88,3 +88,13 @@ for query in (
 ):
     how = indexed.explain(query)
     print(query["$sort"], how["plan"], how["index"], how["ordered"], how["returned"])
+
+# A string that goes on with a zero, in a second place; conditions on keys that rule each other out.
+db = MicroTetherDB()
+for i, text in enumerate(("k", "k\0", "k\0a", "ka")):
+    db.put("%d" % i, {"a": 1, "s": text})
+    db.put("%d" % (i + 4), {"s": text, "b": 1})
+for sort in (["a", "-s"], ["-a", "s"], ["s", "-a"], ["s", "-a", "-b"], ["-s", "-a", "b"]):
+    print(sort, [key for key, _ in db.find({"$sort": sort})])
+where = {"_id": {"$startswith": "2", "$gt": "3"}}
+print(db.query(where), db.count({"$and": [where, {"_id": {"$lt": "5"}}]}))

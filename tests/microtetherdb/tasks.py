@@ -217,3 +217,14 @@ try:
     asyncio.run(failing(f))
 except KeyError:
     print("kept" in MicroTetherDB(f, in_memory=False))
+
+
+# Intervals of weeks.
+async def patient():
+    async with MicroTetherDB(ttl_check_interval=1e8, cleanup_interval=1e8) as db:
+        db.put("t", 1, ttl=1e8)
+        await asyncio.sleep(0.01)
+        print(db._task.done())
+
+
+asyncio.run(patient())

@@ -17,6 +17,28 @@ def attempt(use, *args):
         print(type(e).__name__, e)
 
 
+# The first queries, which import modules, at the same time.
+go, results = [], []
+first = MicroTetherDB()
+first.put("k", {"n": 1})
+
+
+def query():
+    while not go:
+        pass
+    try:
+        results.append((first.update({"n": 1}, {"m": 2}), first.count({"m": 2})))
+    except Exception as e:
+        results.append(repr(e))
+
+
+for _ in range(4):
+    _thread.start_new_thread(query, ())
+go.append(True)
+while len(results) < 4:
+    time.sleep(0.001)
+print(results)
+
 db = MicroTetherDB(lock_timeout=0.05)
 db.put("n", 0)
 # Another thread in the middle of a call.
@@ -73,3 +95,8 @@ for number in range(4):
 while len(done) < 4:
     time.sleep(0.01)
 print(len(db), sorted(done))
+
+# An interrupt may hit right after a call took the lock.
+db.lock_timeout = 0.05
+db._lock.acquire()
+print(db.put("n", 2), db.get("n"))

@@ -77,6 +77,17 @@ for _ in range(6):
 print(db.stats()["expired"], entries(db), db.stats()["flushes"])
 db.close()
 
+# Also if nothing is ever to expire.
+db = MicroTetherDB(io.BytesIO(), False, cleanup_interval=50, clock=clock)
+db.put("s", 1)
+now += 49
+db.get("s")
+print(db.stats()["flushes"], db.stats()["pending"])
+now += 1
+db.get("s")
+print(db.stats()["flushes"], db.stats()["pending"])
+db.close()
+
 # The heap holds the next ones only, whatever their number.
 db = open_db(ttl_check_interval=1e6)
 order = [(i * 37) % 300 for i in range(300)]

@@ -98,3 +98,7 @@ try:
     db.update(5, {"x": 1})
 except microtetherdb.QueryError as e:
     print(e)
+try:
+    db.update("k", {"x": 1}, ttl=0)
+except microtetherdb.InvalidValueError as e:
+    print(e)
