@@ -223,7 +223,7 @@ impl Record<'_> {
         with_class: bool,
     ) -> std::result::Result<Vec<u64>, WriteError<S::Error>> {
         let located = |fail: Fail| WriteError::Record(Error::in_record(fail, self.doc.source));
-        let mut writer = json::Writer::new(self.doc, sink, self.options.jsonb);
+        let mut writer = json::Writer::new(self.doc, sink, self.options);
         let written = match with_class {
             true => writer.record(self.class, &self.state),
             false => writer.state(self.class, &self.state),

@@ -18,7 +18,7 @@ Exit codes:
   2    wrong arguments
   3    a file is damaged, or not of the kind that was expected
   4    input, output, memory or the device has failed
-  130  interrupted; files are as they were
+  130  interrupted; files are as they were (143: told to end)
   141  the reader of the output has gone away";
 
 /// Reads, checks, repairs and changes the database files of MicroPython's btree module, which are

@@ -2,7 +2,7 @@
 //! be synced as a whole.
 
 use crate::app::App;
-use crate::error::{failed, At, Failure, Result};
+use crate::error::{failed, Failure, Result};
 use crate::journal::Replay;
 use crate::place::Place;
 use fs4::TryLockError;
@@ -144,10 +144,9 @@ impl Tree {
 /// use it at all.
 pub fn open_file(place: &Place, change: bool) -> Result<File> {
     let path = &place.local;
+    // Opening a pipe would wait for the other end.
+    place.check_kind()?;
     let file = OpenOptions::new().read(true).write(change).open(path).map_err(|e| place.name_error(e))?;
-    if file.metadata().at(path)?.is_dir() {
-        return Err(place.name_error(io::Error::from(io::ErrorKind::IsADirectory)));
-    }
     let lock = if change { fs4::FileExt::try_lock(&file) } else { fs4::FileExt::try_lock_shared(&file) };
     match lock {
         Err(TryLockError::WouldBlock) => {

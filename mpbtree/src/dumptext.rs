@@ -10,6 +10,8 @@ use std::io::{self, BufRead, Read};
 
 /// A line of a header is not longer.
 const HEADER_LINE: u64 = 4096;
+/// Bytes of a line for which there must be memory before they are read.
+const CHUNK: u64 = 1 << 16;
 
 /// What the header says.
 #[derive(Default)]
@@ -54,13 +56,22 @@ impl<R: BufRead> Reader<R> {
     /// Takes the next line, without its end; false if there is none.
     fn next_line(&mut self, most: u64) -> Result<bool> {
         self.buffer.clear();
-        let mut input = self.input.by_ref().take(most);
-        let got = input.read_until(b'\n', &mut self.buffer).map_err(Wrong::Io)?;
-        self.line += u64::from(got > 0);
+        let mut left = most;
+        loop {
+            reserve(&mut self.buffer, CHUNK as usize)?;
+            let mut input = self.input.by_ref().take(left.min(CHUNK));
+            let got = input.read_until(b'\n', &mut self.buffer).map_err(Wrong::Io)?;
+            left -= got as u64;
+            if got == 0 || left == 0 || self.buffer.last() == Some(&b'\n') {
+                break;
+            }
+        }
+        let found = !self.buffer.is_empty();
+        self.line += u64::from(found);
         if self.buffer.last() == Some(&b'\n') {
             self.buffer.pop();
         }
-        Ok(got > 0)
+        Ok(found)
     }
 
     pub fn header(&mut self) -> Result<TextHeader> {
@@ -118,6 +129,7 @@ impl<R: BufRead> Reader<R> {
                 None => return Err(self.wrong("neither an item nor DATA=END")),
             }
         }
+        reserve(bytes, line.len())?;
         let good = if self.print { text::unescape_to(line, bytes) } else { text::unhex_to(line, bytes) };
         if good {
             Ok(true)
@@ -127,6 +139,11 @@ impl<R: BufRead> Reader<R> {
             Err(self.wrong("not hexadecimal"))
         }
     }
+}
+
+/// Makes room, as long as there is memory.
+fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<()> {
+    bytes.try_reserve(more).map_err(|_| Wrong::Io(io::ErrorKind::OutOfMemory.into()))
 }
 
 impl TextHeader {

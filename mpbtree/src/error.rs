@@ -6,7 +6,6 @@ use modbtree::{Error, Fault, OpenError};
 use serde_json::json;
 use std::fmt::Display;
 use std::io;
-use std::path::Path;
 
 /// Exit codes, as in `mpbtree help`.
 pub mod code {
@@ -122,16 +121,5 @@ impl From<io::Error> for Failure {
         let text = e.to_string();
         let text = text.split(" (os error").next().unwrap_or_default();
         Failure::new(code::SYSTEM, text)
-    }
-}
-
-/// Names the file in an error.
-pub trait At<T> {
-    fn at(self, file: &Path) -> Result<T>;
-}
-
-impl<T, E: Into<Failure>> At<T> for std::result::Result<T, E> {
-    fn at(self, file: &Path) -> Result<T> {
-        self.map_err(|e| e.into().at(file.display()))
     }
 }

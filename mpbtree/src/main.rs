@@ -6,7 +6,8 @@
 //! - `journal`: what a salvage makes of a journal
 //! - `records`, `python`: JSON of BTrees, and ZODB by way of Python
 //! - `dumptext`: the text format of db_dump
-//! - `app`, `error`, `text`: output, exit codes, bytes as text
+//! - `output`: what is written to a file or standard output
+//! - `app`, `error`, `text`: exit codes, bytes as text
 
 mod app;
 mod args;
@@ -18,6 +19,7 @@ mod dumptext;
 mod error;
 mod journal;
 mod layout;
+mod output;
 mod place;
 mod python;
 mod records;
@@ -30,11 +32,14 @@ use args::{Cli, Command};
 use clap::Parser;
 use commands::{check, copy, diff, dump, export, import, item, list, load, manual, map, salvage, stat, tree};
 use error::{Failure, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::io::Write;
 use std::process::ExitCode;
+use std::thread;
 
-/// Exit code of a program that was interrupted.
-const INTERRUPTED: i32 = 130;
+/// Added to the number of a signal, the exit code of a program that it has ended.
+const SIGNALLED: i32 = 128;
 
 fn run(app: &mut App, command: &Command) -> Result<()> {
     match command {
@@ -60,11 +65,31 @@ fn run(app: &mut App, command: &Command) -> Result<()> {
     }
 }
 
+/// Ends the program because of its arguments, or because they ask for help.
+fn refuse(error: &clap::Error) -> ! {
+    if error.exit_code() == i32::from(error::code::USAGE) && std::env::args_os().any(|arg| arg == "--json") {
+        let text = error.to_string();
+        // Hints and usage come behind an empty line.
+        let words = text.split("\n\n").next().unwrap_or_default().split_whitespace();
+        let line = words.collect::<Vec<_>>().join(" ");
+        let failure = Failure::usage(line.strip_prefix("error: ").unwrap_or(&line));
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(std::io::stderr(), "{}", failure.json());
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let handler = ctrlc::set_handler(|| {
-        place::clean_up();
-        std::process::exit(INTERRUPTED);
+    let cli = Cli::try_parse().unwrap_or_else(|e| refuse(&e));
+    let handler = Signals::new([SIGINT, SIGTERM]).map(|mut signals| {
+        thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                python::interrupt();
+                place::clean_up();
+                std::process::exit(SIGNALLED + signal);
+            }
+        });
     });
     let json = cli.common.json;
     let mut app = App::new(cli.common);

@@ -78,6 +78,15 @@ impl Place {
         }
     }
 
+    /// Refuses what is there but is no file: pipes, devices and so on.
+    pub fn check_kind(&self) -> Result<()> {
+        match fs::metadata(&self.local) {
+            Ok(meta) if meta.is_dir() => Err(self.name_error(io::ErrorKind::IsADirectory.into())),
+            Ok(meta) if !meta.is_file() => Err(self.name_error(io::Error::other("not a regular file"))),
+            _ => Ok(()),
+        }
+    }
+
     /// An error of the system with this file.
     pub fn name_error(&self, e: io::Error) -> Failure {
         Failure::from(e).at(&self.name)
@@ -94,6 +103,7 @@ pub struct Replacement {
 
 impl Replacement {
     pub fn new(place: &Place) -> Result<Self> {
+        place.check_kind()?;
         let make = || {
             let target = match place.local.canonicalize() {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => place.local.clone(),

@@ -2,11 +2,54 @@
 
 use crate::args::Zodb;
 use crate::error::{code, Failure, Result};
+use rustix::process::{kill_process, waitid, Pid, Signal, WaitId, WaitIdOptions};
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the program may take to undo what it has begun.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What runs, and whether it is to be ended by a signal that we got.
+static RUNNING: Mutex<(Option<Pid>, bool)> = Mutex::new((None, false));
+
+fn running() -> MutexGuard<'static, (Option<Pid>, bool)> {
+    RUNNING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Interrupts what runs, and waits until it has undone what it had begun; for the handler of signals.
+pub fn interrupt() {
+    let pid = {
+        let mut running = running();
+        running.1 = true;
+        running.0
+    };
+    if let Some(pid) = pid {
+        // It may be gone.
+        let _ = kill_process(pid, Signal::INT);
+        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    }
+}
+
+/// Waits for the end. If we are interrupted meanwhile, the handler of signals ends us, too.
+fn wait(child: &mut Child) -> io::Result<ExitStatus> {
+    // It stays until the number cannot be taken for another program's.
+    let ended = waitid(WaitId::Pid(Pid::from_child(child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    let mut running = running();
+    while running.1 {
+        drop(running);
+        thread::park();
+        running = self::running();
+    }
+    running.0 = None;
+    ended?;
+    child.wait()
+}
 
 pub struct Python {
     program: String,
@@ -44,10 +87,14 @@ impl Python {
 
     fn start(&mut self, stdin: Stdio, stdout: Stdio) -> Result<&mut Child> {
         self.command.arg(format!("--name={}", self.name));
-        self.command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        // Its signals come from us, and only once.
+        self.command.stdin(stdin).stdout(stdout).stderr(Stdio::piped()).process_group(0);
+        let mut running = running();
         let mut child = self.command.spawn().map_err(|e| {
             Failure::new(code::SYSTEM, format!("cannot run {}: {}", self.program, Failure::from(e).text))
         })?;
+        running.0 = Some(Pid::from_child(&child));
+        drop(running);
         let mut stderr = child.stderr.take();
         self.said = Some(thread::spawn(move || {
             let mut said = Vec::new();
@@ -87,10 +134,16 @@ impl Python {
         Ok(Box::new(BufReader::with_capacity(1 << 16, stdout)))
     }
 
-    /// Ends the program.
+    /// Ends the program, which undoes what it has begun.
     pub fn kill(&mut self) {
-        if let Some(child) = &mut self.child {
+        if let Some(mut child) = self.child.take() {
             // It may be gone.
+            let _ = kill_process(Pid::from_child(&child), Signal::INT);
+            let end = Instant::now() + PATIENCE;
+            while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
+                thread::sleep(Duration::from_millis(10));
+            }
+            running().0 = None;
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -99,7 +152,7 @@ impl Python {
     /// Waits for the end of the program and returns what it has said, if it was successful.
     pub fn end(&mut self) -> Result<String> {
         let Some(mut child) = self.child.take() else { return Ok(String::new()) };
-        let status = child.wait()?;
+        let status = wait(&mut child)?;
         let said = self.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
         if status.success() {
             return Ok(said);

@@ -38,7 +38,7 @@ pub fn is_map_of_objects(class: Class) -> bool {
     matches!(class, Class::Node(prefix, Kind::BTree | Kind::Bucket) if prefix.name() == "OO")
 }
 
-fn refused(what: &str, bytes: &[u8], why: &str) -> Failure {
+pub fn refused(what: &str, bytes: &[u8], why: &str) -> Failure {
     let mut shown = text::shown(bytes);
     if let Some((end, _)) = shown.char_indices().nth(60) {
         shown.truncate(end);

@@ -5,9 +5,11 @@ are made by zodb-json-codec. Then the same with `--zodb`, in both directions."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import BTrees.check
 import transaction
@@ -68,9 +70,9 @@ def stored(path, name):
     return items
 
 
-def refused(what, *command):
+def refused(what, *command, codes=(3, 4)):
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert result.returncode in (3, 4) and what in result.stderr, (command, result)
+    assert result.returncode in codes and what in result.stderr, (command, result)
 
 
 def storages(tool, path, items, directory):
@@ -91,6 +93,33 @@ def storages(tool, path, items, directory):
     run(tool, "diff", path, back)
     refused("No module named", tool, "import", back, "--zodb", data, "--python", "python3 -S -E -I")
     refused("cannot run", tool, "import", back, "--zodb", data, "--python", "/nowhere/python")
+    # Damage is told with its place, whoever finds it first.
+    with open(path, "rb") as f:
+        damaged = bytearray(f.read())
+    pagesize = int.from_bytes(damaged[8:12], sys.byteorder)
+    if damaged[:4] == (0x53162).to_bytes(4, sys.byteorder) and len(damaged) >= 2 * pagesize:
+        damaged[pagesize + 16 : pagesize + 18] = b"\xff\xff"
+        with open(back, "wb") as f:
+            f.write(damaged)
+        os.remove(data)
+        refused("page 1 offset 16", tool, "export", back, "--zodb", data, codes=(3,))
+        assert not os.path.exists(data)
+
+
+def interrupted(tool, directory):
+    """A program that is ended while ZODB is at work leaves no storage, and nobody who makes one."""
+    path, data = os.path.join(directory, "large.db"), os.path.join(directory, "Large.fs")
+    text = "".join("key%06d\n%s\n" % (number, "v" * 100) for number in range(300_000))
+    subprocess.run([tool, "load", "-T", path], input=text.encode(), check=True)
+    for option, number in (([], signal.SIGINT), (["--structural"], signal.SIGTERM)):
+        program = subprocess.Popen([tool, "export", path, "--zodb", data, *option])
+        while not os.path.exists(data):
+            assert program.poll() is None
+            time.sleep(0.01)
+        program.send_signal(number)
+        assert program.wait() == 128 + number
+        left = [name for name in os.listdir(directory) if name.startswith("Large.fs")]
+        assert not left, left
 
 
 def main():
@@ -114,6 +143,8 @@ def main():
             with tempfile.TemporaryDirectory(prefix="mpbtree-") as directory:
                 storages(tool, path, items, directory)
         count += 1
+    with tempfile.TemporaryDirectory(prefix="mpbtree-") as directory:
+        interrupted(tool, directory)
     print("%d files as trees in ZODB" % count)
 
 

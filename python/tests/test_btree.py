@@ -245,6 +245,16 @@ class Exceptions(unittest.TestCase):
             db.popitem()
         self.assertIsNone(db.pop("missing", None))
 
+    def test_a_last_item_that_no_search_finds(self):
+        damaged = bytearray(image())
+        at = damaged.rindex(b"199value")
+        damaged[at : at + 3] = b"00!"
+        db = btree.open(io.BytesIO(damaged))
+        with self.assertRaises(KeyError) as caught:
+            db.popitem()
+        self.assertEqual(caught.exception.args, (b"00!",))
+        self.assertEqual(len(list(db)), 200)
+
     def test_streams(self):
         for raised in (ValueError("mine"), OSError(5, "mine"), KeyboardInterrupt(), SystemExit(3)):
             for name in ("read", "write", "seek", "flush"):

@@ -5,7 +5,7 @@ use super::sink::{Sink, Text};
 use crate::error::{Fail, Reason};
 use crate::model::{big_text, Doc, Extra, Items, Moment, Node, RefClass, Span, Value};
 use crate::tree::State;
-use crate::{Class, MAX_DEPTH};
+use crate::{stdlib, Class, DecodeOptions, MAX_DEPTH};
 
 /// Why writing ended.
 #[derive(Debug)]
@@ -29,6 +29,10 @@ pub(crate) struct Writer<'a, S> {
     doc: Doc<'a>,
     sink: &'a mut S,
     jsonb: bool,
+    /// Refuse values that the other direction would refuse.
+    strict: bool,
+    /// Whether the next value has to be hashable.
+    hashable: bool,
     /// What may still be written, in bytes of text or so.
     budget: usize,
     /// The oids of all references, in the order of the text.
@@ -42,6 +46,8 @@ struct Frame<'a> {
     /// How many items came before.
     count: usize,
     form: Form,
+    /// Whether the items have to be hashable.
+    hashable: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,11 +61,12 @@ enum Form {
 }
 
 impl<'a, S: Sink> Writer<'a, S> {
-    pub fn new(doc: Doc<'a>, sink: &'a mut S, jsonb: bool) -> Self {
+    pub fn new(doc: Doc<'a>, sink: &'a mut S, options: DecodeOptions) -> Self {
         // Real records have up to 50 bytes of text for 2 bytes of pickle, where a class and a key
         // come from the memo; what is shared by many, like a long string, is usually small.
         let budget = doc.source.len().saturating_mul(64).saturating_add(1 << 20);
-        Writer { doc, sink, jsonb, budget, refs: vec![], frames: vec![] }
+        let DecodeOptions { jsonb, strict } = options;
+        Writer { doc, sink, jsonb, strict, hashable: false, budget, refs: vec![], frames: vec![] }
     }
 
     pub fn into_refs(self) -> Vec<u64> {
@@ -138,11 +145,13 @@ impl<'a, S: Sink> Writer<'a, S> {
     }
 
     fn any_value(&mut self, node: Node) -> Written<S> {
+        self.hashable = false;
         self.open(node)?;
         while let Some(frame) = self.frames.last_mut() {
             let (form, second) = (frame.form, frame.count % 2 == 1);
             let next = frame.items.next();
             frame.count += 1;
+            self.hashable = frame.hashable || (form == Form::Pairs && !second);
             match (form, next) {
                 (Form::Object, Some(node)) if !second => self.key(node)?,
                 (Form::Pairs, Some(node)) if !second => {
@@ -185,6 +194,9 @@ impl<'a, S: Sink> Writer<'a, S> {
         };
         self.spend(node, len)?;
         match node.value {
+            Value::List(_) | Value::Dict(_) | Value::Set(_) if self.strict && self.hashable => {
+                return self.fail(node, Reason::Unhashable);
+            }
             Value::Plain(span) => self.sink.string(Text::plain(self.doc.bytes(span)))?,
             Value::Str(span) => self.string(span)?,
             Value::Int(value) => self.sink.integer(value.int())?,
@@ -226,21 +238,26 @@ impl<'a, S: Sink> Writer<'a, S> {
         }
     }
 
-    fn push(&mut self, node: Node, items: Items<'a>, form: Form) -> Written<S> {
+    fn push(&mut self, node: Node, items: Items<'a>, form: Form, hashable: bool) -> Written<S> {
         if self.frames.len() >= MAX_DEPTH {
             return self.fail(node, Reason::TooDeep);
         }
-        self.frames.push(Frame { items, count: 0, form });
+        self.frames.push(Frame { items, count: 0, form, hashable });
         Ok(())
     }
 
     fn collection(&mut self, node: Node, items: Items<'a>, marker: Option<Marker>) -> Written<S> {
+        let hashable = match marker {
+            Some(Marker::Set | Marker::FrozenSet) => true,
+            Some(_) => self.hashable,
+            None => false,
+        };
         if let Some(marker) = marker {
             self.sink.object()?;
             self.sink.key(Text::plain(marker.key().as_bytes()))?;
         }
         self.sink.array()?;
-        self.push(node, items, if marker.is_some() { Form::Marked } else { Form::Array })
+        self.push(node, items, if marker.is_some() { Form::Marked } else { Form::Array }, hashable)
     }
 
     fn dict(&mut self, node: Node, items: Items<'a>) -> Written<S> {
@@ -252,11 +269,11 @@ impl<'a, S: Sink> Writer<'a, S> {
         let keys = items.clone().step_by(2).map(text);
         self.sink.object()?;
         if keys.clone().all(|key| key.is_some()) && !is_ambiguous(keys.flatten()) {
-            return self.push(node, items, Form::Object);
+            return self.push(node, items, Form::Object, false);
         }
         self.sink.key(Text::plain(Marker::Dict.key().as_bytes()))?;
         self.sink.array()?;
-        self.push(node, items, Form::Pairs)
+        self.push(node, items, Form::Pairs, false)
     }
 
     /// A key of a dict that is written as an object.
@@ -343,6 +360,9 @@ impl<'a, S: Sink> Writer<'a, S> {
             RefClass::OidOnly | RefClass::None => self.sink.string(Text::plain(&oid))?,
             RefClass::Class(class) => {
                 let (module, name) = self.doc.class_name(class);
+                if self.strict && stdlib::has(module) {
+                    return self.fail(node, Reason::NotPersistent(self.doc.class_text(class)));
+                }
                 self.spend(node, module.len() + name.len())?;
                 let dotted = [module, b".", name].concat();
                 self.sink.array()?;

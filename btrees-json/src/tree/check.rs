@@ -38,10 +38,13 @@ pub(crate) fn check_children(
     let mut checker = Checker::new(prefix, doc.source);
     nodes.iter().skip(1).step_by(2).try_for_each(|&key| checker.key(doc, key))?;
     let leaf = kind.leaf();
-    let first_oid = reference(doc, first, prefix, &[leaf])?.map(|(oid, _)| oid);
+    let first_oid = reference(doc, first, prefix, &[leaf], leaf)?.map(|(oid, _)| oid);
+    let leftmost =
+        nodes.first().map(|&node| reference(doc, node, prefix, &[leaf, kind], leaf)).transpose()?;
+    let known = if leftmost.flatten().map(|(oid, _)| oid) == first_oid { leaf } else { kind };
     let mut below = None;
     for (place, &node) in nodes.iter().step_by(2).enumerate() {
-        let Some((oid, child)) = reference(doc, node, prefix, &[leaf, kind])? else { continue };
+        let Some((oid, child)) = reference(doc, node, prefix, &[leaf, kind], known)? else { continue };
         if *below.get_or_insert(child) != child {
             return fail(node.at, Reason::Structure("leaves and trees beside each other"));
         }
@@ -64,7 +67,7 @@ pub(crate) fn check_items(
     next: Option<Node>,
 ) -> Fallible<()> {
     match next {
-        Some(next) => reference(doc, next, prefix, &[kind.leaf()]).map(|_| ()),
+        Some(next) => reference(doc, next, prefix, &[kind.leaf()], kind.leaf()).map(|_| ()),
         // Where it begins is not known; it is all there is.
         None if count == 0 && !kind.is_leaf() => {
             fail(0, Reason::Structure("an empty tree is null, not a tree without items"))
@@ -73,11 +76,18 @@ pub(crate) fn check_items(
     }
 }
 
-/// Oid and kind of a reference to a node of the same family; None if its class is not given.
-fn reference(doc: Doc, node: Node, prefix: &Prefix, kinds: &[Kind]) -> Fallible<Option<(u64, Kind)>> {
+/// Oid and kind of a reference to a node of the same family; `known` is the kind if its class is not
+/// given.
+fn reference(
+    doc: Doc,
+    node: Node,
+    prefix: &Prefix,
+    kinds: &[Kind],
+    known: Kind,
+) -> Fallible<Option<(u64, Kind)>> {
     let Value::Ref(reference) = node.value else { return Ok(None) };
     let Some(reference) = doc.reference(reference) else { return Ok(None) };
-    let RefClass::Class(class) = reference.class else { return Ok(None) };
+    let RefClass::Class(class) = reference.class else { return Ok(Some((reference.oid, known))) };
     match Class::of_names(doc.class_name(class)) {
         Some(Class::Node(family, kind)) if family == prefix && kinds.contains(&kind) => {
             Ok(Some((reference.oid, kind)))

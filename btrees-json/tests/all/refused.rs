@@ -2,7 +2,7 @@
 //! those of `peerbug` and `full` that go beyond the format, and more.
 
 use crate::common::{decode_with, vector, vectors};
-use btrees_json::{decode, DecodeOptions, Error, Reason};
+use btrees_json::{decode, encode, DecodeOptions, Error, Reason};
 
 /// What is said about a record.
 fn refused(record: &[u8]) -> String {
@@ -79,6 +79,39 @@ fn states_that_no_node_has() {
     assert!(matches!(error.reason(), Reason::Structure(_)), "{error}");
     let nested = vector("odd/set-4level");
     assert_eq!(decode(&nested.record).unwrap(), nested.text());
+}
+
+/// What is read as it is, but refused in both directions by strict conversion.
+#[test]
+fn strict_refuses_what_import_refuses() {
+    let strict = DecodeOptions { strict: true, ..DecodeOptions::default() };
+    let agree = |record: &[u8], want: &str| {
+        let text = decode(record).unwrap();
+        let error = decode_with(strict, record).unwrap_err();
+        assert_eq!(error.reason().to_string(), want, "{text}");
+        assert!(error.opcode().is_some(), "{text}");
+        assert_eq!(encode(&text).unwrap_err().reason().to_string(), want, "{text}");
+    };
+    let unhashable = "not hashable, as set elements and dict keys must be";
+    for pickle in [
+        &b"}]K\x01s"[..],
+        b"}K\x01}\x86K\x02s",
+        b"}]\x85\x85K\x02s",
+        b"cbuiltins\nset\n]]a\x85R",
+        b"cbuiltins\nfrozenset\n]K\x01}\x86a\x85R",
+        b"}cbuiltins\nset\n]\x85RK\x02s",
+    ] {
+        agree(&value(pickle), unhashable);
+    }
+    for pickle in [&b"}K\x01K\x02\x86]s"[..], b"}cbuiltins\nfrozenset\n]K\x01a\x85R}s", b"]]a"] {
+        assert!(encode(&decode_with(strict, &value(pickle)).unwrap()).is_ok(), "{pickle:?}");
+    }
+    let os = b"C\x08\0\0\0\0\0\0\0\x02cos\nPath\n\x86Q";
+    agree(&value(os), "not a class of persistent objects: os.Path");
+    // The class of a node need not be there.
+    let first = b"C\x08\0\0\0\0\0\0\0\x02cBTrees.OOBTree\nOOBucket\n\x86Q";
+    let two = oobtree(&[&first[..], b"\x85C\x08\0\0\0\0\0\0\0\x03Q\x86."].concat());
+    agree(&two, "the first child is a leaf other than @first");
 }
 
 #[test]

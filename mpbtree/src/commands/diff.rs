@@ -5,6 +5,7 @@ use crate::args::Diff;
 use crate::disk::{self, Tree};
 use crate::error::{Failure, Result};
 use crate::place::Place;
+use crate::records::refused;
 use anstyle::{AnsiColor, Style};
 use modbtree::{Cursor, HeapMemory};
 use serde_json::json;
@@ -43,7 +44,12 @@ impl Side {
         self.values.clear();
         self.key = None;
         while let Some((key, value)) = self.ahead.take() {
-            if self.key.as_ref().is_some_and(|current| *current != key) {
+            if let Some(current) = self.key.as_ref().filter(|current| **current != key) {
+                // Files are compared side by side, which takes an order.
+                if *current > key {
+                    let why = "is not behind the one before; compact puts it right";
+                    return Err(refused("key", &key, why).at(&self.tree.name));
+                }
                 self.ahead = Some((key, value));
                 break;
             }

@@ -7,27 +7,18 @@ use crate::args::Dump;
 use crate::disk::{self, Tree};
 use crate::dumptext;
 use crate::error::Result;
-use crate::place::{Place, Replacement};
+use crate::output::{self, Out};
+use crate::place::Place;
 use crate::text;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 pub fn dump(app: &mut App, args: &Dump) -> Result<()> {
     let place = Place::existing(app, &args.file)?;
     let mut tree = disk::read(app, &place, app.progress_beside_output("dumping", 0, true))?;
-    match &args.output {
-        Some(output) => {
-            let target = Place::any(app, output)?;
-            let new = Replacement::new(&target)?;
-            let mut out = BufWriter::with_capacity(1 << 16, new.file()?);
-            dump_to(&mut tree, args.print, &mut out)?;
-            out.flush().map_err(|e| target.name_error(e))?;
-            new.finish(target, app)
-        }
-        None => dump_to(&mut tree, args.print, &mut app.out),
-    }
+    output::write(app, args.output.as_ref(), |out| dump_to(&mut tree, args.print, out))
 }
 
-fn dump_to(tree: &mut Tree, print: bool, out: &mut impl Write) -> Result<()> {
+fn dump_to(tree: &mut Tree, print: bool, out: &mut Out) -> Result<()> {
     out.write_all(dumptext::header(&tree.db.options(), print).as_bytes())?;
     let everything = Bounds::default();
     scan(tree, &everything, false, &mut |tree, key, value| {

@@ -5,13 +5,14 @@ use crate::app::{App, Bounds};
 use crate::args::Export;
 use crate::disk::{self, Tree};
 use crate::error::{Failure, Result};
-use crate::place::{Place, Replacement};
+use crate::output;
+use crate::place::Place;
 use crate::python::Python;
 use crate::records::{check_order, class, Batch, Converter, Form};
 use indicatif::ProgressBar;
 use modbtree::{PageKind, Reason};
 use serde_json::{json, Value};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 pub fn export(app: &mut App, args: &Export) -> Result<()> {
@@ -23,7 +24,7 @@ pub fn export(app: &mut App, args: &Export) -> Result<()> {
         return export_zodb(app, args, &place, storage);
     }
     let mut tree = disk::read(app, &place, app.progress_beside_output("exporting", 0, true))?;
-    let mut export = |out: &mut dyn Write| {
+    output::write(app, args.output.as_ref(), |out| {
         let form = args.form.form();
         if args.structural {
             structural(&mut tree, form, out)
@@ -32,19 +33,7 @@ pub fn export(app: &mut App, args: &Export) -> Result<()> {
         } else {
             logical(&mut tree, form, out)
         }
-    };
-    match &args.output {
-        Some(output) => {
-            let target = Place::any(app, output)?;
-            let new = Replacement::new(&target)?;
-            let mut out = BufWriter::with_capacity(1 << 16, new.file()?);
-            export(&mut out)?;
-            out.flush().map_err(|e| target.name_error(e))?;
-            drop(out);
-            new.finish(target, app)
-        }
-        None => export(&mut app.out),
-    }
+    })
 }
 
 /// To a FileStorage: as a tree of BTrees' own making, or the very pages.
@@ -75,7 +64,12 @@ fn export_zodb(app: &App, args: &Export, place: &Place, storage: &Path) -> Resul
     let said = program.feed(&mut |input| match args.structural {
         true => structural(&mut tree, form, input),
         false => Ok(()),
-    })?;
+    });
+    if said.is_err() && !args.structural {
+        // If it is the database, we can say so in our words, and where.
+        batches(&mut tree, form, false, &mut |_| Ok(()))?;
+    }
+    let said = said?;
     app.remark(said.trim_end());
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::args::{Del, Get, JournalUse, NewFile, OneFile, Put};
 use crate::disk::{self, open_file, Disk, Tree};
 use crate::error::{Failure, Result};
 use crate::place::{Place, Replacement};
+use crate::records::refused;
 use crate::trim::trim;
 use indicatif::ProgressBar;
 use modbtree::{Item, Journal, Options};
@@ -106,7 +107,9 @@ pub fn put(app: &mut App, args: &Put) -> Result<()> {
     let new = Replacement::new(&place)?;
     let options = app.creating(&args.new)?;
     let mut tree = Tree::new(Disk::unsynced(new.file()?), &options, &place.name)?;
-    store(&mut tree)?;
+    if !store(&mut tree)? {
+        return Err(Failure::no());
+    }
     tree.run(|db| db.flush())?;
     new.finish(place, app)
 }
@@ -197,9 +200,15 @@ fn remove_range(tree: &mut Tree, bounds: &Bounds) -> Result<u64> {
         if batch.is_empty() {
             return Ok(count);
         }
+        // In a file with duplicates a key may have come more than once.
+        batch.dedup();
         for key in batch {
-            // In a file with duplicates a key may have come more than once.
-            count += u64::from(tree.run(|db| db.delete(&key))?);
+            if !tree.run(|db| db.delete(&key))? {
+                // The search does not find what is there. It would be found here again and again.
+                let why = "is there, but out of order; compact puts it right";
+                return Err(refused("key", &key, why).at(&tree.name));
+            }
+            count += 1;
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::canvas::{Canvas, Png, Svg};
 use crate::disk::{self, Tree};
 use crate::error::{code, Failure, Result};
 use crate::layout::{draw, WIDTH};
-use crate::place::{Place, Replacement};
+use crate::output::{self, Out};
+use crate::place::Place;
 use modbtree::{Error, PageKind};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
@@ -94,7 +95,11 @@ pub fn map(app: &mut App, args: &Map) -> Result<()> {
     let map = collect(&mut tree, size)?;
     bar.finish_and_clear();
     if app.common.json {
-        return figures(app, &map);
+        output::write(app, args.output.as_ref(), |out| figures(out, &map))?;
+        if map.count(Use::Damaged) > 0 {
+            return Err(Failure::new(code::DAMAGED, "some pages are damaged").at(&map.name));
+        }
+        return Ok(());
     }
     let format = args.format.unwrap_or_else(|| {
         let name = args.output.as_ref().and_then(|path| path.extension());
@@ -117,18 +122,11 @@ pub fn map(app: &mut App, args: &Map) -> Result<()> {
     };
     draw(&map, canvas);
     let bytes = canvas.finish()?;
-    match &args.output {
-        Some(output) => {
-            let target = Place::any(app, output)?;
-            let new = Replacement::new(&target)?;
-            new.file()?.write_all(&bytes).map_err(|e| target.name_error(e))?;
-            new.finish(target, app)
-        }
-        None if format == Picture::Png && std::io::stdout().is_terminal() => {
-            Err(Failure::usage("a PNG file is nothing for a terminal: use --output"))
-        }
-        None => Ok(app.out.write_all(&bytes)?),
+    let printed = args.output.as_ref().is_none_or(|path| output::is_standard(path));
+    if printed && format == Picture::Png && std::io::stdout().is_terminal() {
+        return Err(Failure::usage("a PNG file is nothing for a terminal: use --output"));
     }
+    output::write(app, args.output.as_ref(), |out| Ok(out.write_all(&bytes)?))
 }
 
 /// Finds out what every page is used for. Damage becomes a part of the picture.
@@ -281,7 +279,7 @@ impl Walk {
     }
 }
 
-fn figures(app: &mut App, map: &FileMap) -> Result<()> {
+fn figures(out: &mut Out, map: &FileMap) -> Result<()> {
     let pages: serde_json::Map<_, _> =
         USES.iter().map(|(used_for, name)| ((*name).to_string(), json!(map.count(*used_for)))).collect();
     let levels: Vec<_> = map
@@ -289,16 +287,13 @@ fn figures(app: &mut App, map: &FileMap) -> Result<()> {
         .iter()
         .map(|level| json!({ "pages": level.pages, "fill": (level.fill * 1000.0).round() / 10.0 }))
         .collect();
-    app.json_line(&json!({
+    let figures = json!({
         "file": map.name,
         "bytes": map.bytes,
         "pagesize": map.page_size,
         "pages": pages,
         "levels": levels,
         "in_order": map.in_order(),
-    }))?;
-    if map.count(Use::Damaged) > 0 {
-        return Err(Failure::new(code::DAMAGED, "some pages are damaged").at(&map.name));
-    }
-    Ok(())
+    });
+    Ok(writeln!(out, "{figures}")?)
 }

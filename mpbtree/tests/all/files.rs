@@ -41,13 +41,38 @@ fn keys_that_are_out_of_order() {
     for path in data("golden").into_iter().filter(|path| path.display().to_string().contains("cbug")) {
         let path = path.canonicalize().expect("a path").display().to_string();
         for command in ["compact", "convert --pagesize 1024"] {
+            let unordered = !work.run(&format!("list {path} --keys --hex")).ok().text().lines().is_sorted();
             let report = json(&work.run(&format!("{command} {path} b.db -f --json")).ok().out);
             let checked = json(&work.run("check b.db --json").ok().out);
             assert_eq!(report["items"], checked["items"], "{path} {command}");
             let keys = work.run("list b.db --keys --hex").ok();
-            assert!(keys.text().lines().collect::<Vec<_>>().is_sorted(), "{path} {command}");
+            assert!(keys.text().lines().is_sorted(), "{path} {command}");
+            // They cannot be compared side by side.
+            let run = work.run(&format!("diff {path} b.db")).code(if unordered { 3 } else { 0 });
+            assert_eq!(unordered, run.err.contains("is not behind the one before"), "{}", run.err);
         }
     }
+}
+
+/// A key that a search does not find: the range would never be empty.
+#[test]
+fn a_range_with_keys_out_of_order_is_not_removed() {
+    let work = Work::new();
+    work.feed("load -T a.db --pagesize 512", &some_items(100)).ok();
+    let mut bytes = work.read("a.db");
+    let at = bytes.windows(8).rposition(|key| key == b"key00050").expect("a key");
+    bytes[at + 3] = b'9';
+    work.write("a.db", &bytes);
+    for arguments in ["del a.db --start key", "del a.db --prefix key --journal off"] {
+        let mut limited = work.command("timeout");
+        limited.args(["60", env!("CARGO_BIN_EXE_mpbtree")]).args(arguments.split_whitespace());
+        let run = crate::common::feed(&mut limited, b"").code(3);
+        assert!(run.err.contains("key \"key90050\" is there, but out of order"), "{}", run.err);
+        assert_eq!(work.read("a.db"), bytes, "{arguments}");
+    }
+    work.run("compact a.db").ok();
+    work.run("del a.db --start key").ok();
+    assert_eq!(work.run("list a.db --count").ok().text(), "0\n");
 }
 
 #[test]
@@ -196,6 +221,35 @@ fn pictures_and_trees() {
     assert_eq!(page["kind"], "internal");
 }
 
+/// What `--output` names is written to as it is, unless it is a file.
+#[test]
+fn pipes_and_devices() {
+    let work = Work::new();
+    work.run("put -c a.db a 1").ok();
+    let dump = work.run("dump a.db").ok().out;
+    for arguments in ["dump a.db -o -", "dump a.db -o /dev/stdout"] {
+        assert_eq!(work.run(arguments).ok().out, dump, "{arguments}");
+    }
+    for arguments in ["dump a.db", "export a.db", "map a.db", "map a.db --json"] {
+        let run = work.run(&format!("{arguments} -o /dev/full")).code(4);
+        assert!(run.err.contains("/dev/full") && run.err.contains("No space left"), "{}", run.err);
+        let line = format!("\"$0\" {arguments} > /dev/full");
+        let run = work.command("sh").args(["-c", &line, env!("CARGO_BIN_EXE_mpbtree")]).output().expect("sh");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(said.contains("No space left") && !said.contains("a.db"), "{arguments}: {said}");
+    }
+    assert!(work.command("mkfifo").arg("pipe").status().expect("mkfifo").success());
+    for arguments in ["stat pipe", "put pipe a 1", "load pipe -T", "compact a.db pipe -f", "diff a.db pipe"] {
+        let run = work.run(arguments).code(4);
+        assert_eq!(run.err, "mpbtree: pipe: not a regular file\n", "{arguments}");
+    }
+    let line = "cat pipe & \"$0\" dump a.db -o pipe && wait";
+    let run = work.command("sh").args(["-c", line, env!("CARGO_BIN_EXE_mpbtree")]).output().expect("sh");
+    assert_eq!((run.stdout, work.files().len()), (dump, 2));
+    work.run("map a.db --json -o a.json").ok();
+    assert_eq!(json(&work.read("a.json"))["pages"]["leaf"], 1);
+}
+
 /// No room on the medium: the old file stays as it was, and nothing is left beside it.
 #[test]
 fn an_old_file_stays_if_the_new_one_cannot_be_written() {
@@ -224,22 +278,23 @@ fn an_interrupted_program_leaves_nothing() {
     let work = Work::new();
     work.run("put -c a.db a 1").ok();
     let before = work.read("a.db");
-    // Its input has no end.
-    let mut child = work
-        .tool()
-        .args(["load", "-T", "a.db"])
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .expect("it runs");
-    while work.files().len() < 2 {
-        std::thread::yield_now();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        // Its input has no end.
+        let mut child = work
+            .tool()
+            .args(["load", "-T", "a.db"])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        while work.files().len() < 2 {
+            std::thread::yield_now();
+        }
+        // (Waiting for it would end its input.)
+        let input = child.stdin.take();
+        let line = format!("kill -{signal} {}", child.id());
+        assert!(work.command("sh").args(["-c", &line]).status().expect("a signal").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(code));
+        drop(input);
+        assert_eq!((work.read("a.db"), work.files()), (before.clone(), vec!["a.db".to_string()]));
     }
-    // (Waiting for it would end its input.)
-    let input = child.stdin.take();
-    let pid = child.id().to_string();
-    let killed = work.command("sh").args(["-c", &format!("kill -INT {pid}")]).status().expect("a signal");
-    assert!(killed.success());
-    assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    drop(input);
-    assert_eq!((work.read("a.db"), work.files()), (before, vec!["a.db".to_string()]));
 }

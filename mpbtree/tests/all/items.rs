@@ -20,6 +20,8 @@ fn items_are_stored_and_found() {
     assert_eq!((none.text(), none.err.as_str()), ("", "no such key\n"));
 
     work.run("put a.db -n new x k w").code(1);
+    work.run("put -c c.db -n new x new w").code(1);
+    assert!(!work.path("c.db").exists());
     work.run("get a.db new").code(1);
     work.run("put a.db k w").ok();
     assert_eq!(work.run("list a.db").ok().text(), "k\tw\nkey2\tvalue2\n");
@@ -158,6 +160,13 @@ fn errors_for_programs() {
         "page": 0, "offset": 0, "reason": "not a btree file",
     }});
     assert_eq!(error, expected);
+    let run = work.run("list bad.db --start --json").code(2);
+    let error: serde_json::Value = serde_json::from_str(&run.err).expect("JSON");
+    assert_eq!(error["error"]["code"], 2);
+    let run = work.run("get --json").code(2);
+    let text = "the following required arguments were not provided: <FILE> <KEY>";
+    let expected = serde_json::json!({ "error": { "code": 2, "text": text } });
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&run.err).expect("JSON"), expected);
 }
 
 #[test]

@@ -51,3 +51,14 @@ fn memory_does_not_depend_on_the_size_of_the_file() {
     assert!(size("a.db") > 40 * MIB * 1000);
     assert_eq!(size("b.db"), size("c.db"));
 }
+
+/// A line that memory does not hold is an error, and leaves nothing.
+#[test]
+fn a_line_that_is_too_long() {
+    let work = Work::new();
+    let mut shell = work.command("bash");
+    let line = "ulimit -v 300000; head -c 400000000 /dev/zero | \"$0\" load -T a.db; exit ${PIPESTATUS[1]}";
+    let run = feed(shell.args(["-c", line, env!("CARGO_BIN_EXE_mpbtree")]), b"").code(4);
+    assert!(run.err.contains("standard input: out of memory"), "{}", run.err);
+    assert!(work.files().is_empty());
+}

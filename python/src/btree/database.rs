@@ -92,15 +92,22 @@ impl Database {
 
     /// The first or last item, which is removed if asked for.
     fn end_item<'py>(&self, py: Python<'py>, backward: bool, remove: bool) -> PyResult<Pair<'py>> {
-        let item = self.with(py, |state| {
+        let (item, done) = self.with(py, |state| {
             let place = if backward { Where::Last } else { Where::First };
             let item = state.seek(py, place, &[], backward, false)?;
-            if let Some((key, _)) = item.as_ref().filter(|_| remove) {
-                state.db.delete(key.as_bytes())?;
-            }
-            Ok(item)
+            let done = match item.as_ref().filter(|_| remove) {
+                Some((key, _)) => state.db.delete(key.as_bytes())?,
+                None => true,
+            };
+            Ok((item, done))
         })?;
-        item.ok_or_else(|| PyKeyError::new_err("the database is empty"))
+        let item = item.ok_or_else(|| PyKeyError::new_err("the database is empty"))?;
+        // In a damaged file the search may not find it.
+        if done {
+            Ok(item)
+        } else {
+            Err(PyKeyError::new_err((item.0.unbind(),)))
+        }
     }
 }
 
