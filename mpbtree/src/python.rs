@@ -29,11 +29,22 @@ pub fn interrupt() {
         running.1 = true;
         running.0
     };
-    if let Some(pid) = pid {
-        // It may be gone.
-        let _ = kill_process(pid, Signal::INT);
-        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    pid.into_iter().for_each(stop);
+}
+
+/// Interrupts a program, and kills it if it takes too long to end. Its number is still its own then.
+fn stop(pid: Pid) {
+    let ended = || {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
+    };
+    let end = Instant::now() + PATIENCE;
+    // It may be gone.
+    let _ = kill_process(pid, Signal::INT);
+    while !ended() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(10));
     }
+    let _ = kill_process(pid, Signal::KILL);
 }
 
 /// Waits for the end. If we are interrupted meanwhile, the handler of signals ends us, too.
@@ -137,14 +148,8 @@ impl Python {
     /// Ends the program, which undoes what it has begun.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may be gone.
-            let _ = kill_process(Pid::from_child(&child), Signal::INT);
-            let end = Instant::now() + PATIENCE;
-            while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
-                thread::sleep(Duration::from_millis(10));
-            }
+            stop(Pid::from_child(&child));
             running().0 = None;
-            let _ = child.kill();
             let _ = child.wait();
         }
     }
