@@ -130,15 +130,23 @@ def pack(text, expires, tags):
     return "[%s]" % text if text[0] == "[" else text
 
 
+_CLOSING = {list: 0x5D, dict: 0x7D}
+
+
 def unpack(key, raw):
     """(document, expires, tags) of a record, or of what the B-tree made of it; the key is for the
     message of DamagedError."""
     try:
         value = loads(raw) if isinstance(raw, bytes) else raw
         if isinstance(value, bytes):
-            # MicroPython's parser takes the end of the text for the end of all lists and dicts, so
-            # something has to come behind it, in its place.
-            value, end = json.loads(b"".join((b"[", raw, b",1]")))
+            value = json.loads(raw)
+            # MicroPython's parser takes the end of the text for the end of all lists and dicts.
+            last = raw.rstrip()[-1]
+            if last != _CLOSING.get(type(value), last):
+                raise ValueError
+            if raw.count(b"{") != raw.count(b"}") or raw.count(b"[") != raw.count(b"]"):
+                # Unless these are in strings, what is behind the record is not found in its place.
+                value, _ = json.loads(b"".join((b"[", raw, b",1]")))
         if type(value) is not list:
             return value, None, ()
         value.extend((None, ())[len(value) - 1 :])

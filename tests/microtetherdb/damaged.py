@@ -98,3 +98,15 @@ for _ in range(2):
     db._program = lambda query, now: None
     db.reindex()
 print(db.count({"n": 7}), db.explain({"n": 7})["plan"])
+
+# Brackets in strings, as Python alone reads them.
+from microtetherdb import layout
+
+loads = layout.loads
+layout.loads = lambda raw: raw
+for raw in (b'{"s":"}{{["}', b'{"a":{"s":"}{{["}', b'[{"s":"]"},5]', b'[{"s":"]"},[5]', b'{"s":"}"'):
+    try:
+        print(layout.unpack("k", raw)[:2])
+    except microtetherdb.DamagedError as e:
+        print(e)
+layout.loads = loads
