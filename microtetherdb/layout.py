@@ -261,8 +261,9 @@ def encode(value, digits=DIGITS, chars=CHARS):
 
 
 def split(entry, start):
-    """Where the encoded value that begins at `start` of an index entry ends; whether it was cut."""
-    kind = entry[start]
+    """Where the encoded value that begins at `start` of an index entry ends; whether it was cut. Of an
+    entry that another program made, anywhere."""
+    kind = entry[start] if start < len(entry) else 0
     if kind == STRINGS[0][0]:
         i = start
         while True:
@@ -275,14 +276,12 @@ def split(entry, start):
             i += 1
     if kind != _NEGATIVE and kind != _POSITIVE:
         return start + 1, False
-    last = start + 3 + DIGITS
     more = kind == _POSITIVE
-    i = start + 3
-    while bool(entry[i] & 1) == more:
-        i += 1
-        if i == last:
-            return i, True
-    return i + 1, False
+    last = min(start + 3 + DIGITS, len(entry))
+    for i in range(start + 3, last):
+        if bool(entry[i] & 1) != more:
+            return i + 1, False
+    return last, True
 
 
 def codes(found, digits=DIGITS, chars=CHARS):

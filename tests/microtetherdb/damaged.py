@@ -99,6 +99,15 @@ for _ in range(2):
     db.reindex()
 print(db.count({"n": 7}), db.explain({"n": 7})["plan"])
 
+# Entries that have no end.
+db = MicroTetherDB(index=["n"])
+db.put("", {"n": 1})
+for end in (b"", b"\x10", b"\x12", b"\x12\x80", b"\x12\x80\x01", b"\x12\x80\x01\x03", b"\x20", b"\x20a"):
+    db._store.tree[b"i\x02" + end] = b""
+for n in (1, {"$gte": 0}, {"$lt": "b"}, {"$gt": ""}, {"$exists": False}):
+    print(db.query({"n": n}), end=" ")
+print(db.query({"$sort": "-n", "$limit": 2}))
+
 # Brackets in strings, as Python alone reads them.
 from microtetherdb import layout
 
