@@ -160,10 +160,11 @@ def bench():
         )
         print("  blocks erased a document: %.2f, %.2f, %.2f" % (put[2], durable[2], batch[2]))
         flash = [way[1] / 256 * PROGRAM + way[2] * ERASE for way in (put, durable, batch)]
-        print("  serial flash takes for these: %.1f, %.1f, %.1f ms" % tuple(us / 1000 for us in flash))
+        print("  serial flash takes: %.1f, %.1f, %.1f ms" % tuple(us / 1000 for us in flash))
+        all_of = [us + way[0] for us, way in zip(flash, (put, durable, batch))]
         print(
             "  batch against put: %.1f x; against put and flush: %.1f x"
-            % ((flash[0] + put[0]) / (flash[2] + batch[0]), (flash[1] + durable[0]) / (flash[2] + batch[0]))
+            % (all_of[0] / all_of[2], all_of[1] / all_of[2])
         )
     runs = max(5, min(30, 5000 // n))
     # (All pages stay in memory, or the device, which is slow here, would be what is measured.)

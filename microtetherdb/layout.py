@@ -261,8 +261,8 @@ def encode(value, digits=DIGITS, chars=CHARS):
 
 
 def split(entry, start):
-    """Where the encoded value that begins at `start` of an index entry ends; whether it was cut. Of an
-    entry that another program made, anywhere."""
+    """Where the encoded value that begins at `start` of an index entry ends; whether it was cut. Of
+    an entry that another program made, anywhere."""
     kind = entry[start] if start < len(entry) else 0
     if kind == STRINGS[0][0]:
         i = start
